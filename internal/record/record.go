@@ -1,0 +1,181 @@
+// Package record keeps a small record of every job in the store, so that
+// lineage, reuse and "what happened" survive Temporal's retention and need no
+// server to be read.
+//
+// A job has two records, each written once: what was submitted, and how it
+// ended. Between the two, Temporal knows.
+package record
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"gocloud.dev/blob"
+	"gocloud.dev/gcerrors"
+
+	"github.com/millrace-ml/millrace/pipeline"
+)
+
+// Submitted is what is known when a job begins.
+type Submitted struct {
+	Name string           `json:"name"`
+	Type pipeline.JobType `json:"type"`
+	// Plan is the digest of the pinned plan, a blob in the store.
+	Plan pipeline.Digest `json:"plan"`
+	// Definition is the text of the file that was submitted; File is its path.
+	Definition string    `json:"definition,omitempty"`
+	File       string    `json:"file,omitempty"`
+	Created    time.Time `json:"created"`
+	CreatedBy  string    `json:"created_by,omitempty"`
+	// These repeat the plan, so that a list of jobs need not read plans.
+	DisplayName string `json:"display_name,omitempty"`
+	Experiment  string `json:"experiment_name,omitempty"`
+	Compute     string `json:"compute,omitempty"`
+}
+
+// Ended is how a job ended.
+type Ended struct {
+	Status  pipeline.Status `json:"status"`
+	Started time.Time       `json:"start_time"`
+	Ended   time.Time       `json:"end_time"`
+	// Step and Failure say what failed first, where something did.
+	Step    string               `json:"failed_step,omitempty"`
+	Failure *pipeline.Failure    `json:"error,omitempty"`
+	Steps   []pipeline.StepState `json:"steps"`
+}
+
+var (
+	// ErrExists says that a job of that name was submitted before.
+	ErrExists = errors.New("a job of that name exists")
+	// ErrNotFound says that there is no such record.
+	ErrNotFound = errors.New("no such job")
+)
+
+// maxRecord bounds what is read of a record, in bytes.
+const maxRecord = 256 << 20
+
+// Records reads and writes the records of one store.
+type Records struct {
+	bucket *blob.Bucket
+}
+
+// New keeps records in the bucket, below jobs/ and history/.
+func New(bucket *blob.Bucket) *Records { return &Records{bucket: bucket} }
+
+// name is what a job may be called: it becomes part of keys, paths and URIs.
+var name = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,254}$`)
+
+// CheckName reports why a job cannot be called so, or nil.
+func CheckName(s string) error {
+	if !name.MatchString(s) {
+		return fmt.Errorf("job name %q: use letters, digits, '_' and '-', at most 255, beginning with a letter or digit", s)
+	}
+	return nil
+}
+
+func submittedKey(job string) string { return "jobs/" + job + "/submitted.json" }
+func endedKey(job string) string     { return "jobs/" + job + "/ended.json" }
+
+// historyKey sorts the newest job first: object stores list keys in one order
+// only.
+func historyKey(created time.Time, job string) string {
+	return fmt.Sprintf("history/%019d/%s", math.MaxInt64-created.UnixNano(), job)
+}
+
+// Submit writes the first record of a job, or returns ErrExists.
+func (r *Records) Submit(ctx context.Context, s Submitted) error {
+	if err := CheckName(s.Name); err != nil {
+		return err
+	}
+	// The list entry comes first: one that leads to nothing is passed over,
+	// a job that no list shows would be lost.
+	if err := r.bucket.WriteAll(ctx, historyKey(s.Created, s.Name), nil, nil); err != nil {
+		return fmt.Errorf("record job %s: %w", s.Name, err)
+	}
+	data, err := json.Marshal(s)
+	if err != nil {
+		return fmt.Errorf("record job %s: %w", s.Name, err)
+	}
+	err = r.bucket.WriteAll(ctx, submittedKey(s.Name), data, &blob.WriterOptions{IfNotExist: true})
+	if gcerrors.Code(err) == gcerrors.FailedPrecondition || gcerrors.Code(err) == gcerrors.AlreadyExists {
+		_ = r.bucket.Delete(ctx, historyKey(s.Created, s.Name))
+		return fmt.Errorf("job %s: %w", s.Name, ErrExists)
+	}
+	if err != nil {
+		return fmt.Errorf("record job %s: %w", s.Name, err)
+	}
+	return nil
+}
+
+// Submitted reads the first record of a job, or returns ErrNotFound.
+func (r *Records) Submitted(ctx context.Context, job string) (Submitted, error) {
+	var s Submitted
+	return s, r.read(ctx, job, submittedKey(job), &s)
+}
+
+// End writes the last record of a job. Writing it again replaces it.
+func (r *Records) End(ctx context.Context, job string, e Ended) error {
+	data, err := json.Marshal(e)
+	if err == nil {
+		err = r.bucket.WriteAll(ctx, endedKey(job), data, nil)
+	}
+	if err != nil {
+		return fmt.Errorf("record end of job %s: %w", job, err)
+	}
+	return nil
+}
+
+// Ended reads the last record of a job; ErrNotFound while it has not ended.
+func (r *Records) Ended(ctx context.Context, job string) (Ended, error) {
+	var e Ended
+	return e, r.read(ctx, job, endedKey(job), &e)
+}
+
+func (r *Records) read(ctx context.Context, job, key string, into any) error {
+	if CheckName(job) != nil {
+		return fmt.Errorf("job %q: %w", job, ErrNotFound)
+	}
+	reader, err := r.bucket.NewReader(ctx, key, nil)
+	if gcerrors.Code(err) == gcerrors.NotFound {
+		return fmt.Errorf("job %s: %w", job, ErrNotFound)
+	}
+	if err != nil {
+		return fmt.Errorf("read record of job %s: %w", job, err)
+	}
+	defer reader.Close()
+	if err := json.NewDecoder(io.LimitReader(reader, maxRecord)).Decode(into); err != nil {
+		return fmt.Errorf("read record of job %s (%s): %w", job, key, err)
+	}
+	return nil
+}
+
+// Recent calls yield with the names of jobs, the most recently submitted first,
+// until it returns false.
+func (r *Records) Recent(ctx context.Context, yield func(job string, created time.Time) bool) error {
+	list := r.bucket.List(&blob.ListOptions{Prefix: "history/"})
+	for {
+		object, err := list.Next(ctx)
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("list jobs: %w", err)
+		}
+		stamp, job, ok := strings.Cut(strings.TrimPrefix(object.Key, "history/"), "/")
+		inverted, err := strconv.ParseInt(stamp, 10, 64)
+		if !ok || err != nil {
+			continue
+		}
+		if !yield(job, time.Unix(0, math.MaxInt64-inverted)) {
+			return nil
+		}
+	}
+}

@@ -1,0 +1,39 @@
+package pipeline
+
+import "time"
+
+// StepState is what has happened to a step so far.
+type StepState struct {
+	Name   string `json:"name"`
+	Status Status `json:"status"`
+	// Queue is the task queue that the step's attempts are taken from.
+	Queue string `json:"queue,omitempty"`
+	// Key is the hash of the step's ingredients, once its inputs are known.
+	Key string `json:"key,omitempty"`
+	// Reused is set when the outputs were taken from the cache.
+	Reused *Origin `json:"reused_from,omitempty"`
+	// Waiting says in words what a step that is ready to run waits for.
+	Waiting string `json:"waiting,omitempty"`
+	// Worker is the identity of the worker that ran the last attempt.
+	Worker string `json:"worker,omitempty"`
+	// Attempts counts how often the program was started.
+	Attempts int `json:"attempts,omitempty"`
+	// Started and Ended are those of the last attempt. For a reused step both
+	// are the moment of reuse.
+	Started time.Time `json:"start_time,omitzero"`
+	Ended   time.Time `json:"end_time,omitzero"`
+	// ExitCode is that of the last attempt's program.
+	ExitCode *int     `json:"exit_code,omitempty"`
+	Failure  *Failure `json:"error,omitempty"`
+	// Inputs are the values of the ports that the plan leaves open: bound to
+	// other steps, or read from outside when the step started.
+	Inputs map[string]Value `json:"inputs,omitempty"`
+	// Outputs are the artifacts by output name, Artifacts among them.
+	Outputs map[string]Artifact `json:"outputs,omitempty"`
+}
+
+// Origin names the step whose outputs were reused.
+type Origin struct {
+	Job  string `json:"job"`
+	Step string `json:"step"`
+}

@@ -92,8 +92,8 @@ def matrix(confusion, colours):
 
 def scatter(penguins, colours):
     """Flipper length across, bill length upward."""
-    width, height, margin = 640, 400, 50
-    across = Axis([penguin[ACROSS] for penguin in penguins], margin, width - 10, step=10)
+    width, height, margin, right = 640, 400, 50, 620
+    across = Axis([penguin[ACROSS] for penguin in penguins], margin, right, step=10)
     upward = Axis([penguin[UPWARD] for penguin in penguins], height - margin, 10, step=5)
 
     parts = []
@@ -103,9 +103,9 @@ def scatter(penguins, colours):
         parts.append(text(x, height - margin + 18, value, "middle"))
     for value in upward.ticks():
         y = upward(value)
-        parts.append(f'<path d="M{margin} {y:.1f}H{width - 10}" stroke="#ddd"/>')
+        parts.append(f'<path d="M{margin} {y:.1f}H{right}" stroke="#ddd"/>')
         parts.append(text(margin - 8, y + 4, value, "end"))
-    parts.append(text((margin + width) / 2, height - 10, "flipper length, mm", "middle"))
+    parts.append(text((margin + right) / 2, height - 10, "flipper length, mm", "middle"))
     parts.append(text(margin + 8, 24, "bill length, mm"))
 
     for penguin in penguins:
@@ -115,7 +115,7 @@ def scatter(penguins, colours):
             f' fill="{fill}" fill-opacity="0.6" stroke="{ring}" stroke-width="2"/>'
         )
     for i, (name, colour) in enumerate(colours.items()):
-        parts.append(text(width - 20, height - margin - 60 + 20 * i, name, "end", colour))
+        parts.append(text(right - 10, height - margin - 60 + 20 * i, name, "end", colour))
     return svg(width, height, parts)
 
 

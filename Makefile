@@ -1,0 +1,50 @@
+# One static binary: nothing here needs cgo but the race detector.
+export CGO_ENABLED = 0
+
+FUZZTIME ?= 20s
+EXAMPLE  := examples/penguins/pipeline.yml
+TOOLS    := bin/tools/.built
+
+.DEFAULT_GOAL := help
+.PHONY: help build run test lint fuzz bench ci race clean
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+build: ## compile bin/millrace
+	@tools/compile -buildvcs=false -ldflags '-s -w' -o bin/millrace ./cmd/millrace
+
+run: build ## run the example pipeline
+	bin/millrace run $(EXAMPLE)
+
+test: build ## run the unit and the end-to-end tests
+	go test ./...
+
+lint: $(TOOLS) ## check formatting, style, the stairs and the determinism of workflows
+	@unformatted=$$(gofmt -l $$(git ls-files --cached --others --exclude-standard '*.go')); \
+	  test -z "$$unformatted" || { echo "run gofmt -w on:"; echo "$$unformatted"; exit 1; }
+	go vet ./...
+	bin/tools/golangci-lint run ./...
+	bin/tools/workflowcheck ./workflows/...
+
+fuzz: ## run every fuzz target for FUZZTIME (20s) each
+	tools/fuzz $(FUZZTIME)
+
+bench: build ## measure what Millrace costs; see docs/benchmarks.md
+	go run ./bench
+
+ci: build lint race ## everything that must pass before a merge
+	go test $$(tools/packages heavy) ./e2e/...
+	tools/fuzz 5s
+	MILLRACE_HOME=$$(mktemp -d) bin/millrace run $(EXAMPLE)
+
+race:
+	CGO_ENABLED=1 go test -race $$(tools/packages light)
+
+clean: ## delete what was built
+	rm -rf bin
+
+$(TOOLS): tools/go.mod tools/go.sum
+	@echo "compiling the linters; the first time takes a minute or more"
+	@go build -C tools -buildvcs=false -o ../bin/tools/ tool
+	@touch $@

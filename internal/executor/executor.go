@@ -1,0 +1,104 @@
+// Package executor says how a worker runs a step's program. The ways to do it
+// stand in folders below: process runs it on this machine as it is. They all
+// pass the one suite in executortest.
+package executor
+
+import (
+	"context"
+	"syscall"
+	"time"
+)
+
+// Executor runs programs. All methods may be called from any goroutine.
+type Executor interface {
+	// Run starts the program and returns once it and everything it started in
+	// its session have ended. A program that ran and failed is an Exit; an
+	// error means that it could not be started (a *StartError) or not be
+	// watched, in which case the Exit holds what is known.
+	//
+	// When ctx ends or Timeout passes, every process of the program is asked
+	// to end (TERM) and, after Grace, made to (KILL).
+	Run(ctx context.Context, p Program) (Exit, error)
+
+	// End ends what is left of a program that another worker started and
+	// no longer watches. It reports whether anything was still running. A
+	// process that merely has the same number is left alone.
+	End(ctx context.Context, p Process, grace time.Duration) (bool, error)
+
+	// Protection says what keeps programs from changing ReadOnly folders.
+	Protection() Protection
+}
+
+// Program is what to run, and around it.
+type Program struct {
+	// Command is run by bash -c, word for word.
+	Command string
+	// Dir is the working directory.
+	Dir string
+	// Env is the complete environment, as NAME=value; each name once.
+	Env []string
+	// Log is the path of the file to which stdout and stderr are added, in
+	// the order written. It is made if absent; its folder must exist.
+	Log string
+	// ReadOnly are folders that the program must not be able to change. What
+	// is in them has no write permission already; how much more is done is
+	// for Protection to say.
+	ReadOnly []string
+	// Grace is the time from TERM to KILL; 0 means DefaultGrace.
+	Grace time.Duration
+	// Timeout ends the program; 0 means never.
+	Timeout time.Duration
+	// Started, if set, is called once the program runs, before Run waits.
+	Started func(Process)
+}
+
+// DefaultGrace is how long a program has to end after it was asked to.
+const DefaultGrace = 10 * time.Second
+
+// Process names a running program so that another worker, later, can find it
+// and cannot take another one for it. It survives being stored as JSON.
+type Process struct {
+	// PID is the number of the program's first process, and of its group.
+	PID int `json:"pid"`
+	// StartTime tells it from a later process of the same number. Only the
+	// executor that made it can read it.
+	StartTime string `json:"start_time"`
+}
+
+// Cause is why a program ended.
+type Cause string
+
+// A program ends by itself, or is ended.
+const (
+	Exited    Cause = "exited"
+	TimedOut  Cause = "timed out"
+	Cancelled Cause = "cancelled"
+)
+
+// Exit is how a program ended.
+type Exit struct {
+	// Code is the exit status of the shell; 128+n when signal n ended it.
+	Code int
+	// Signal is what ended the shell, or 0.
+	Signal syscall.Signal
+	// Cause tells a program that ended by itself from one that was ended. A
+	// program that is ended may still choose its own Code.
+	Cause Cause
+	// Started and Ended are both zero if ctx had ended before the start.
+	Started, Ended time.Time
+}
+
+// Protection is what keeps a program from changing its ReadOnly folders.
+type Protection string
+
+// From strongest to none. None is a guard against accidents only in the sense
+// that nothing guards: give such programs copies.
+const (
+	// Mount: the program sees the folders mounted read-only.
+	Mount Protection = "mount"
+	// Permissions: files and folders without write permission refuse an
+	// ordinary user's program, unless it changes the permissions first.
+	Permissions Protection = "permissions"
+	// None: the program runs as root, whom permissions do not hold.
+	None Protection = "none"
+)

@@ -1,0 +1,27 @@
+package process
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/millrace-ml/millrace/internal/executor"
+)
+
+// End ends what is left of a program; see [executor.Executor].
+func (e *Executor) End(ctx context.Context, p executor.Process, grace time.Duration) (bool, error) {
+	if p.PID <= 1 { // 0 and 1 would address this group, or everybody
+		return false, fmt.Errorf("end leftover program: %d is not the number of a program", p.PID)
+	}
+	if !alive(p.PID) || !same(p) {
+		return false, nil
+	}
+	if grace <= 0 {
+		grace = executor.DefaultGrace
+	}
+	g := &group{id: p.PID, grace: grace}
+	if !g.finish(ctx) {
+		return true, fmt.Errorf("end leftover program: process group %d does not end", p.PID)
+	}
+	return true, nil
+}

@@ -1,0 +1,175 @@
+package artifact
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/millrace-ml/millrace/pipeline"
+)
+
+func (f *files) link(d pipeline.Digest, size int64, executable bool, path string) (bool, error) {
+	blob := f.path(d)
+	if !whole(blob, size) {
+		return false, gone(d)
+	}
+	if executable {
+		var err error
+		if blob, err = f.makeRunnable(blob, size); err != nil {
+			return false, err
+		}
+	}
+	err := os.Link(blob, path)
+	if errors.Is(err, fs.ErrExist) {
+		return false, err
+	}
+	// Another device, no links on this file system, or too many to one file.
+	return err == nil, nil
+}
+
+// makeRunnable returns the executable copy of a blob, which is made when it is
+// first asked for.
+func (f *files) makeRunnable(blob string, size int64) (string, error) {
+	path := blob + runnableSuffix
+	if whole(path, size) {
+		return path, nil
+	}
+	source, err := os.Open(blob)
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = source.Close() }()
+	return path, f.writeTemp(runnable, func(temp *os.File) (string, error) {
+		return path, copyFile(context.Background(), temp, source)
+	})
+}
+
+func (f *files) copyTo(ctx context.Context, d pipeline.Digest, size int64, to *os.File) error {
+	blob, err := os.Open(f.path(d))
+	if errors.Is(err, fs.ErrNotExist) {
+		return gone(d)
+	}
+	if err != nil {
+		return err
+	}
+	defer func() { _ = blob.Close() }()
+	info, err := blob.Stat()
+	if err != nil {
+		return err
+	}
+	if info.Size() != size {
+		return gone(d)
+	}
+	return copyFile(ctx, to, blob)
+}
+
+func (f *files) state(d pipeline.Digest) (string, error) {
+	var text string
+	for _, suffix := range []string{"", runnableSuffix} {
+		info, err := os.Lstat(f.path(d) + suffix)
+		switch {
+		case err == nil:
+			text += fmt.Sprintf(" %d %d", info.Size(), info.ModTime().UnixNano())
+		case suffix == "" && errors.Is(err, fs.ErrNotExist):
+			text += " gone"
+		case !errors.Is(err, fs.ErrNotExist):
+			return "", err
+		}
+	}
+	return text, nil
+}
+
+func (f *files) intact(ctx context.Context, d pipeline.Digest) (bool, error) {
+	for _, path := range []string{f.path(d), f.path(d) + runnableSuffix} {
+		ok, err := hasContent(ctx, path, d)
+		if errors.Is(err, fs.ErrNotExist) {
+			if path == f.path(d) {
+				return false, gone(d)
+			}
+			continue
+		}
+		if err != nil || !ok {
+			return false, err
+		}
+	}
+	return true, nil
+}
+
+func hasContent(ctx context.Context, path string, d pipeline.Digest) (bool, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return false, err
+	}
+	defer func() { _ = file.Close() }()
+	found, _, err := hashReader(ctx, file, nil)
+	return found == d, err
+}
+
+func (f *files) drop(_ context.Context, d pipeline.Digest) error {
+	return errors.Join(removeIfThere(f.path(d)+runnableSuffix), removeIfThere(f.path(d)))
+}
+
+func removeIfThere(path string) error {
+	if err := os.Remove(path); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
+// recordMode lets every user of a shared folder read records.
+const recordMode fs.FileMode = 0o644
+
+func (f *files) record(key string) string { return filepath.Join(f.dir, filepath.FromSlash(key)) }
+
+func (f *files) write(_ context.Context, key string, b []byte) error {
+	return f.writeTemp(recordMode, func(temp *os.File) (string, error) {
+		_, err := temp.Write(b)
+		return f.record(key), err
+	})
+}
+
+// create writes a temporary file and links it to its name, which exactly one
+// of many processes can do. (The file driver's own "if not exist" looks first
+// and writes then; two can pass.)
+func (f *files) create(_ context.Context, key string, b []byte) (bool, error) {
+	created := false
+	err := f.writeTemp(recordMode, func(temp *os.File) (string, error) {
+		if _, err := temp.Write(b); err != nil {
+			return "", err
+		}
+		err := f.linkRecord(temp.Name(), f.record(key))
+		created = err == nil
+		if errors.Is(err, fs.ErrExist) {
+			err = nil
+		}
+		return "", err // the temporary name has served
+	})
+	return created, err
+}
+
+// linkRecord tries again when remove has taken the folder away in between.
+func (f *files) linkRecord(temp, path string) error {
+	const tries = 100
+	for try := 1; ; try++ {
+		err := os.Link(temp, path)
+		if !errors.Is(err, fs.ErrNotExist) || try == tries {
+			return err
+		}
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			return err
+		}
+	}
+}
+
+// remove also removes the folder when it was the last record in it.
+func (f *files) remove(_ context.Context, key string) error {
+	path := f.record(key)
+	if err := removeIfThere(path); err != nil {
+		return err
+	}
+	_ = os.Remove(filepath.Dir(path)) // fails, rightly, while others are there
+	return nil
+}

@@ -1,0 +1,166 @@
+package artifact
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"gocloud.dev/blob"
+	"gocloud.dev/gcerrors"
+
+	"github.com/millrace-ml/millrace/pipeline"
+)
+
+// objects keeps blobs as objects in a bucket.
+type objects struct {
+	bucket *blob.Bucket
+}
+
+func isMissing(err error) bool { return gcerrors.Code(err) == gcerrors.NotFound }
+
+func (o *objects) size(ctx context.Context, d pipeline.Digest) (int64, error) {
+	attributes, err := o.bucket.Attributes(ctx, blobKey(d))
+	if isMissing(err) {
+		return 0, gone(d)
+	}
+	if err != nil {
+		return 0, err
+	}
+	return attributes.Size, nil
+}
+
+func (o *objects) open(ctx context.Context, d pipeline.Digest) (io.ReadCloser, error) {
+	r, err := o.bucket.NewReader(ctx, blobKey(d), nil)
+	if isMissing(err) {
+		return nil, gone(d)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return r, nil
+}
+
+func (o *objects) put(ctx context.Context, d pipeline.Digest, b []byte) error {
+	return o.upload(ctx, content{digest: d, size: int64(len(b))}, bytes.NewReader(b))
+}
+
+// stream goes through a file on this machine, since an object needs its name
+// before its bytes.
+func (o *objects) stream(ctx context.Context, r io.Reader) (content, error) {
+	var c content
+	temp, err := os.CreateTemp("", "millrace-*")
+	if err != nil {
+		return c, err
+	}
+	defer func() { _, _ = temp.Close(), os.Remove(temp.Name()) }()
+	if c.digest, c.size, err = hashReader(ctx, r, temp); err != nil {
+		return c, err
+	}
+	if _, err = temp.Seek(0, io.SeekStart); err != nil {
+		return c, err
+	}
+	return c, o.upload(ctx, c, temp)
+}
+
+func (o *objects) take(ctx context.Context, path string, _ Transfer) (content, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return content{}, unreadable(path, err)
+	}
+	defer func() { _ = file.Close() }()
+	c, err := hashFile(ctx, file)
+	if err != nil {
+		return content{}, err
+	}
+	if _, err := file.Seek(0, io.SeekStart); err != nil {
+		return content{}, err
+	}
+	return c, o.upload(ctx, c, file)
+}
+
+// upload writes a blob unless it is there, and completes it only if the bytes
+// are still those that were hashed.
+func (o *objects) upload(ctx context.Context, c content, r io.Reader) error {
+	size, err := o.size(ctx, c.digest)
+	if err == nil && size == c.size {
+		return nil
+	}
+	missing := errors.Is(err, ErrGone)
+	if err != nil && !missing {
+		return err
+	}
+	ctx, cancel := context.WithCancel(ctx) // cancelled before Close, a write never was
+	defer cancel()
+	w, err := o.bucket.NewWriter(ctx, blobKey(c.digest), &blob.WriterOptions{
+		ContentType: "application/octet-stream",
+		// Of two who write the same at once, either may win. A blob of a wrong
+		// size is replaced.
+		IfNotExist: missing,
+	})
+	if err != nil {
+		return err
+	}
+	digest, _, err := hashReader(ctx, r, w)
+	if err == nil && digest != c.digest {
+		err = userMistake("wait until the program that writes it has ended", "a file changed while it was being stored")
+	}
+	if err != nil {
+		cancel()
+		_ = w.Close()
+		return err
+	}
+	if err := w.Close(); err != nil && gcerrors.Code(err) != gcerrors.FailedPrecondition {
+		return fmt.Errorf("write blob %s: %w", c.digest, err)
+	}
+	return nil
+}
+
+func (o *objects) link(pipeline.Digest, int64, bool, string) (bool, error) { return false, nil }
+
+func (o *objects) copyTo(ctx context.Context, d pipeline.Digest, _ int64, f *os.File) error {
+	r, err := o.open(ctx, d)
+	if err != nil {
+		return err
+	}
+	v := newVerifier(r, d)
+	_, err = io.Copy(f, v)
+	return errors.Join(err, v.Close())
+}
+
+// state is always the same: nobody is given the objects themselves.
+func (o *objects) state(pipeline.Digest) (string, error) { return "", nil }
+
+func (o *objects) intact(ctx context.Context, d pipeline.Digest) (bool, error) {
+	r, err := o.open(ctx, d)
+	if err != nil {
+		return false, err
+	}
+	found, _, err := hashReader(ctx, r, nil)
+	return found == d, errors.Join(err, r.Close())
+}
+
+func (o *objects) drop(ctx context.Context, d pipeline.Digest) error {
+	return o.remove(ctx, blobKey(d))
+}
+
+func (o *objects) write(ctx context.Context, key string, b []byte) error {
+	return o.bucket.WriteAll(ctx, key, b, &blob.WriterOptions{ContentType: "application/octet-stream"})
+}
+
+func (o *objects) create(ctx context.Context, key string, b []byte) (bool, error) {
+	err := o.bucket.WriteAll(ctx, key, b, &blob.WriterOptions{ContentType: "application/octet-stream", IfNotExist: true})
+	if gcerrors.Code(err) == gcerrors.FailedPrecondition {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+func (o *objects) remove(ctx context.Context, key string) error {
+	if err := o.bucket.Delete(ctx, key); err != nil && !isMissing(err) {
+		return err
+	}
+	return nil
+}

@@ -1,0 +1,17 @@
+package artifact
+
+import (
+	"os"
+	"syscall"
+)
+
+// soleOwner reports whether an open file belongs to this process's user and
+// has one name only.
+func soleOwner(f *os.File) bool {
+	info, err := f.Stat()
+	if err != nil {
+		return false
+	}
+	stat, ok := info.Sys().(*syscall.Stat_t)
+	return ok && uint64(stat.Nlink) == 1 && int(stat.Uid) == os.Geteuid()
+}

@@ -19,8 +19,8 @@ import (
 	"time"
 
 	"gocloud.dev/blob"
-	"gocloud.dev/gcerrors"
 
+	"github.com/millrace-ml/millrace/internal/artifact"
 	"github.com/millrace-ml/millrace/pipeline"
 )
 
@@ -59,16 +59,13 @@ var (
 	ErrNotFound = errors.New("no such job")
 )
 
-// maxRecord bounds what is read of a record, in bytes.
-const maxRecord = 256 << 20
-
 // Records reads and writes the records of one store.
 type Records struct {
-	bucket *blob.Bucket
+	store *artifact.Store
 }
 
-// New keeps records in the bucket, below jobs/ and history/.
-func New(bucket *blob.Bucket) *Records { return &Records{bucket: bucket} }
+// New keeps records in the store, below jobs/ and history/.
+func New(store *artifact.Store) *Records { return &Records{store: store} }
 
 // name is what a job may be called: it becomes part of keys, paths and URIs.
 var name = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,254}$`)
@@ -95,22 +92,23 @@ func (r *Records) Submit(ctx context.Context, s Submitted) error {
 	if err := CheckName(s.Name); err != nil {
 		return err
 	}
-	// The list entry comes first: one that leads to nothing is passed over,
-	// a job that no list shows would be lost.
-	if err := r.bucket.WriteAll(ctx, historyKey(s.Created, s.Name), nil, nil); err != nil {
-		return fmt.Errorf("record job %s: %w", s.Name, err)
-	}
 	data, err := json.Marshal(s)
 	if err != nil {
 		return fmt.Errorf("record job %s: %w", s.Name, err)
 	}
-	err = r.bucket.WriteAll(ctx, submittedKey(s.Name), data, &blob.WriterOptions{IfNotExist: true})
-	if gcerrors.Code(err) == gcerrors.FailedPrecondition || gcerrors.Code(err) == gcerrors.AlreadyExists {
-		_ = r.bucket.Delete(ctx, historyKey(s.Created, s.Name))
-		return fmt.Errorf("job %s: %w", s.Name, ErrExists)
+	// The list entry comes first: one that leads to nothing is passed over,
+	// a job that no list shows would be lost.
+	listed := historyKey(s.Created, s.Name)
+	if err := r.store.WriteRecord(ctx, listed, nil); err != nil {
+		return fmt.Errorf("record job %s: %w", s.Name, err)
 	}
+	created, err := r.store.CreateRecord(ctx, submittedKey(s.Name), data)
 	if err != nil {
 		return fmt.Errorf("record job %s: %w", s.Name, err)
+	}
+	if !created {
+		_ = r.store.Bucket().Delete(ctx, listed)
+		return fmt.Errorf("job %s: %w", s.Name, ErrExists)
 	}
 	return nil
 }
@@ -125,7 +123,7 @@ func (r *Records) Submitted(ctx context.Context, job string) (Submitted, error) 
 func (r *Records) End(ctx context.Context, job string, e Ended) error {
 	data, err := json.Marshal(e)
 	if err == nil {
-		err = r.bucket.WriteAll(ctx, endedKey(job), data, nil)
+		err = r.store.WriteRecord(ctx, endedKey(job), data)
 	}
 	if err != nil {
 		return fmt.Errorf("record end of job %s: %w", job, err)
@@ -143,15 +141,14 @@ func (r *Records) read(ctx context.Context, job, key string, into any) error {
 	if CheckName(job) != nil {
 		return fmt.Errorf("job %q: %w", job, ErrNotFound)
 	}
-	reader, err := r.bucket.NewReader(ctx, key, nil)
-	if gcerrors.Code(err) == gcerrors.NotFound {
+	data, err := r.store.ReadRecord(ctx, key)
+	if errors.Is(err, artifact.ErrGone) {
 		return fmt.Errorf("job %s: %w", job, ErrNotFound)
 	}
 	if err != nil {
 		return fmt.Errorf("read record of job %s: %w", job, err)
 	}
-	defer reader.Close()
-	if err := json.NewDecoder(io.LimitReader(reader, maxRecord)).Decode(into); err != nil {
+	if err := json.Unmarshal(data, into); err != nil {
 		return fmt.Errorf("read record of job %s (%s): %w", job, key, err)
 	}
 	return nil
@@ -160,7 +157,7 @@ func (r *Records) read(ctx context.Context, job, key string, into any) error {
 // Recent calls yield with the names of jobs, the most recently submitted first,
 // until it returns false.
 func (r *Records) Recent(ctx context.Context, yield func(job string, created time.Time) bool) error {
-	list := r.bucket.List(&blob.ListOptions{Prefix: "history/"})
+	list := r.store.Bucket().List(&blob.ListOptions{Prefix: "history/"})
 	for {
 		object, err := list.Next(ctx)
 		if errors.Is(err, io.EOF) {

@@ -7,26 +7,29 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"gocloud.dev/blob"
-	"gocloud.dev/blob/fileblob"
-	"gocloud.dev/blob/memblob"
 
+	"github.com/millrace-ml/millrace/internal/artifact"
 	"github.com/millrace-ml/millrace/pipeline"
 )
 
-func stores(t *testing.T) map[string]*blob.Bucket {
-	file, err := fileblob.OpenBucket(t.TempDir(), &fileblob.Options{Metadata: fileblob.MetadataDontWrite})
-	if err != nil {
-		t.Fatal(err)
+func stores(t *testing.T) map[string]*artifact.Store {
+	all := make(map[string]*artifact.Store)
+	for kind, url := range map[string]string{"mem": "mem://", "file": "file://" + t.TempDir()} {
+		s, err := artifact.Open(context.Background(), url)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { s.Close() })
+		all[kind] = s
 	}
-	return map[string]*blob.Bucket{"mem": memblob.OpenBucket(nil), "file": file}
+	return all
 }
 
 func TestJobsAreListedNewestFirst(t *testing.T) {
 	ctx := context.Background()
-	for kind, bucket := range stores(t) {
+	for kind, store := range stores(t) {
 		t.Run(kind, func(t *testing.T) {
-			r := New(bucket)
+			r := New(store)
 			start := time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC)
 			for i, job := range []string{"zebra", "apple", "mango"} {
 				if err := r.Submit(ctx, Submitted{Name: job, Created: start.Add(time.Duration(i) * time.Nanosecond)}); err != nil {
@@ -46,9 +49,9 @@ func TestJobsAreListedNewestFirst(t *testing.T) {
 
 func TestANameIsTakenOnce(t *testing.T) {
 	ctx := context.Background()
-	for kind, bucket := range stores(t) {
+	for kind, store := range stores(t) {
 		t.Run(kind, func(t *testing.T) {
-			r := New(bucket)
+			r := New(store)
 			first := Submitted{Name: "a", File: "first.yml", Created: time.Unix(1, 0).UTC()}
 			if err := r.Submit(ctx, first); err != nil {
 				t.Fatal(err)
@@ -77,9 +80,9 @@ func TestANameIsTakenOnce(t *testing.T) {
 
 func TestARunningJobHasNotEnded(t *testing.T) {
 	ctx := context.Background()
-	for kind, bucket := range stores(t) {
+	for kind, store := range stores(t) {
 		t.Run(kind, func(t *testing.T) {
-			r := New(bucket)
+			r := New(store)
 			if err := r.Submit(ctx, Submitted{Name: "a", Created: time.Unix(1, 0)}); err != nil {
 				t.Fatal(err)
 			}
@@ -102,7 +105,7 @@ func TestARunningJobHasNotEnded(t *testing.T) {
 }
 
 func TestNamesThatWouldLeaveTheirFolderAreRefused(t *testing.T) {
-	r := New(memblob.OpenBucket(nil))
+	r := New(stores(t)["mem"])
 	for _, job := range []string{"", "..", "a/b", "../a", ".hidden", "a b", "a\x00"} {
 		if err := r.Submit(context.Background(), Submitted{Name: job}); err == nil {
 			t.Errorf("job name %q was accepted", job)

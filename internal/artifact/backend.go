@@ -37,6 +37,9 @@ type backend interface {
 	// if there is none, and reports whether it did; of many at once one wins.
 	write(ctx context.Context, key string, b []byte) error
 	create(ctx context.Context, key string, b []byte) (bool, error)
+	// list returns the keys that begin with prefix, in any order. Records that
+	// come and go meanwhile may be in it or not.
+	list(ctx context.Context, prefix string) ([]string, error)
 	// remove deletes a record; a missing one is no error.
 	remove(ctx context.Context, key string) error
 }

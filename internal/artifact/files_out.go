@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 
 	"github.com/millrace-ml/millrace/pipeline"
 )
@@ -116,60 +115,5 @@ func removeIfThere(path string) error {
 	if err := os.Remove(path); !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	return nil
-}
-
-// recordMode lets every user of a shared folder read records.
-const recordMode fs.FileMode = 0o644
-
-func (f *files) record(key string) string { return filepath.Join(f.dir, filepath.FromSlash(key)) }
-
-func (f *files) write(_ context.Context, key string, b []byte) error {
-	return f.writeTemp(recordMode, func(temp *os.File) (string, error) {
-		_, err := temp.Write(b)
-		return f.record(key), err
-	})
-}
-
-// create writes a temporary file and links it to its name, which exactly one
-// of many processes can do. (The file driver's own "if not exist" looks first
-// and writes then; two can pass.)
-func (f *files) create(_ context.Context, key string, b []byte) (bool, error) {
-	created := false
-	err := f.writeTemp(recordMode, func(temp *os.File) (string, error) {
-		if _, err := temp.Write(b); err != nil {
-			return "", err
-		}
-		err := f.linkRecord(temp.Name(), f.record(key))
-		created = err == nil
-		if errors.Is(err, fs.ErrExist) {
-			err = nil
-		}
-		return "", err // the temporary name has served
-	})
-	return created, err
-}
-
-// linkRecord tries again when remove has taken the folder away in between.
-func (f *files) linkRecord(temp, path string) error {
-	const tries = 100
-	for try := 1; ; try++ {
-		err := os.Link(temp, path)
-		if !errors.Is(err, fs.ErrNotExist) || try == tries {
-			return err
-		}
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			return err
-		}
-	}
-}
-
-// remove also removes the folder when it was the last record in it.
-func (f *files) remove(_ context.Context, key string) error {
-	path := f.record(key)
-	if err := removeIfThere(path); err != nil {
-		return err
-	}
-	_ = os.Remove(filepath.Dir(path)) // fails, rightly, while others are there
 	return nil
 }

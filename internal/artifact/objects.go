@@ -158,6 +158,21 @@ func (o *objects) create(ctx context.Context, key string, b []byte) (bool, error
 	return err == nil, err
 }
 
+func (o *objects) list(ctx context.Context, prefix string) ([]string, error) {
+	var keys []string
+	list := o.bucket.List(&blob.ListOptions{Prefix: prefix})
+	for {
+		object, err := list.Next(ctx)
+		if errors.Is(err, io.EOF) {
+			return keys, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		keys = append(keys, object.Key)
+	}
+}
+
 func (o *objects) remove(ctx context.Context, key string) error {
 	if err := o.bucket.Delete(ctx, key); err != nil && !isMissing(err) {
 		return err

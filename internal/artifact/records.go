@@ -7,8 +7,6 @@ import (
 	"io"
 	"slices"
 	"strings"
-
-	"gocloud.dev/blob"
 )
 
 // maxRecord bounds a record: they are for facts, not for data.
@@ -62,22 +60,18 @@ func (s *Store) ReadRecord(ctx context.Context, key string) ([]byte, error) {
 	return b, nil
 }
 
-// ListRecords returns the keys that begin with prefix, sorted. A prefix that
-// ends in "/" is answered fastest.
+// ListRecords returns the keys that begin with prefix, sorted. The prefix
+// begins with a whole folder name; one that ends in "/" is answered fastest.
 func (s *Store) ListRecords(ctx context.Context, prefix string) ([]string, error) {
-	var keys []string
-	list := s.bucket.List(&blob.ListOptions{Prefix: prefix})
-	for {
-		object, err := list.Next(ctx)
-		if errors.Is(err, io.EOF) {
-			slices.Sort(keys)
-			return keys, nil
-		}
-		if err != nil {
-			return nil, fmt.Errorf("list records %s: %w", prefix, err)
-		}
-		keys = append(keys, object.Key)
+	if err := checkKey(prefix + "x"); err != nil {
+		return nil, err
 	}
+	keys, err := s.backend.list(ctx, prefix)
+	if err != nil {
+		return nil, fmt.Errorf("list records %s: %w", prefix, err)
+	}
+	slices.Sort(keys)
+	return keys, nil
 }
 
 // DeleteRecord deletes a record; a missing one is no error.

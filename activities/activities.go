@@ -1,0 +1,128 @@
+// Package activities joins Temporal to the machinery: every activity is a thin
+// adapter, a file each. Workflows refer to the methods of [Activities]; what
+// travels between the two is in contract.go.
+package activities
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/temporal"
+
+	"github.com/millrace-ml/millrace/internal/artifact"
+	"github.com/millrace-ml/millrace/internal/cache"
+	"github.com/millrace-ml/millrace/internal/record"
+	"github.com/millrace-ml/millrace/internal/step"
+	"github.com/millrace-ml/millrace/pipeline"
+)
+
+// Activities holds what the activities of one worker need.
+type Activities struct {
+	Store    *artifact.Store
+	Cache    *cache.Cache
+	Records  *record.Records
+	Data     Places
+	Runner   *step.Runner
+	Temporal client.Client
+	// Host is what of this machine enters the cache key.
+	Host func() []cache.Ingredient
+	// Identity names this worker in records.
+	Identity string
+	// Devices lends a GPU to each step; nil where steps get none.
+	Devices chan string
+
+	plans *plans
+}
+
+// Places reads and writes outside the store.
+type Places interface {
+	// Fetch brings a file or folder into the store. Progress, if not nil, is
+	// told the bytes read so far.
+	Fetch(ctx context.Context, uri string, want pipeline.PortType, progress func(bytes int64)) (pipeline.Artifact, error)
+	// Publish writes an artifact to a datastore path.
+	Publish(ctx context.Context, a pipeline.Artifact, uri string) error
+}
+
+// New makes the activities of a process. Those of one queue are made from them
+// with On.
+func New(a Activities) *Activities {
+	a.plans = new(plans)
+	return &a
+}
+
+// On returns the activities of one worker.
+func (a *Activities) On(identity string, devices chan string) *Activities {
+	on := *a
+	on.Identity, on.Devices = identity, devices
+	return &on
+}
+
+// invalid makes an error that no retry can mend.
+func invalid(format string, args ...any) error {
+	return temporal.NewNonRetryableApplicationError(fmt.Sprintf(format, args...), string(pipeline.Invalid), nil)
+}
+
+// plan returns a pinned plan from the store.
+func (a *Activities) plan(ctx context.Context, d pipeline.Digest) (*indexed, error) {
+	if p := a.plans.get(d); p != nil {
+		return p, nil
+	}
+	data, err := a.Store.ReadAll(ctx, d, maxPlan)
+	if err != nil {
+		if errors.Is(err, artifact.ErrGone) {
+			return nil, invalid("the job's plan (%s) is not in the store any more", d)
+		}
+		return nil, fmt.Errorf("read plan: %w", err)
+	}
+	plan := new(pipeline.Plan)
+	if err := json.Unmarshal(data, plan); err != nil {
+		return nil, invalid("read plan %s: %v", d, err)
+	}
+	if plan.Schema != pipeline.PlanSchema {
+		return nil, invalid("plan %s has schema %d; this Millrace knows schema %d", d, plan.Schema, pipeline.PlanSchema)
+	}
+	p := index(plan)
+	a.plans.put(d, p)
+	return p, nil
+}
+
+// maxPlan bounds what is read of a plan, in bytes.
+const maxPlan = 256 << 20
+
+// failed turns an error of the machinery into one that Temporal retries, or
+// not: what the user has to mend is not retried, all else is.
+func (a *Activities) failed(err error, details StepFailed) error {
+	var failure *pipeline.Failure
+	if errors.As(err, &failure) && failure.Kind != pipeline.Infrastructure {
+		details.Failure = *failure
+		return temporal.NewNonRetryableApplicationError(failure.Message, string(failure.Kind), nil, details)
+	}
+	return temporal.NewApplicationErrorWithOptions(err.Error(), string(pipeline.Infrastructure), temporal.ApplicationErrorOptions{})
+}
+
+// beat tells Temporal that the activity is alive, until the returned function
+// is called. It is also how the activity learns of a cancel. An activity that
+// ends within the first second never bothers the server.
+func beat(ctx context.Context) (stop func()) {
+	done := make(chan struct{})
+	go func() {
+		tick := time.NewTicker(time.Second)
+		defer tick.Stop()
+		for {
+			select {
+			case <-done:
+				return
+			case <-ctx.Done():
+				return
+			case <-tick.C:
+				activity.RecordHeartbeat(ctx)
+			}
+		}
+	}()
+	return func() { close(done) }
+}

@@ -1,0 +1,130 @@
+package activities
+
+import (
+	"time"
+
+	"github.com/millrace-ml/millrace/pipeline"
+)
+
+// The inputs and results of the activities. They travel through Temporal as
+// readable JSON: digests and words, never data.
+
+// Ready is a step whose inputs are known.
+type Ready struct {
+	// Step is the step's index in the plan.
+	Step int `json:"step"`
+	// Inputs are the ports that the plan leaves open: bound to other steps or
+	// read from outside. An optional input that was not given is missing here.
+	Inputs map[string]pipeline.Value `json:"inputs,omitempty"`
+}
+
+// ResolveInput asks the cache for steps.
+type ResolveInput struct {
+	Job   string          `json:"job"`
+	Plan  pipeline.Digest `json:"plan"`
+	Ready []Ready         `json:"ready"`
+}
+
+// Resolved is what the cache said of one step.
+type Resolved struct {
+	Step int    `json:"step"`
+	Key  string `json:"key"`
+	// From is set on a hit, with the outputs.
+	From    *pipeline.Origin             `json:"from,omitempty"`
+	Outputs map[string]pipeline.Artifact `json:"outputs,omitempty"`
+}
+
+// ResolveResult answers for every step that was asked for and, beyond those,
+// for steps that became ready through hits.
+type ResolveResult struct {
+	Steps []Resolved `json:"steps"`
+}
+
+// StepInput runs one step.
+type StepInput struct {
+	Job  string          `json:"job"`
+	Plan pipeline.Digest `json:"plan"`
+	Ready
+	Name string `json:"name"`
+	Key  string `json:"key"`
+	// Reusable steps run once at a time in all jobs.
+	Reusable bool `json:"reusable"`
+}
+
+// StepResult is how a step ended that did not fail.
+type StepResult struct {
+	// Busy names the step that computes the same right now; nothing was run.
+	Busy *pipeline.Origin `json:"busy,omitempty"`
+	// From is set when the result appeared in the cache in the meantime.
+	From    *pipeline.Origin             `json:"from,omitempty"`
+	Outputs map[string]pipeline.Artifact `json:"outputs,omitempty"`
+	Attempt
+}
+
+// Attempt is what is known of an attempt that ran the program.
+type Attempt struct {
+	Worker   string    `json:"worker,omitempty"`
+	Number   int       `json:"attempt,omitempty"`
+	Started  time.Time `json:"start_time,omitzero"`
+	Ended    time.Time `json:"end_time,omitzero"`
+	ExitCode *int      `json:"exit_code,omitempty"`
+}
+
+// StepFailed travels as the details of a failed step's error.
+type StepFailed struct {
+	Failure pipeline.Failure             `json:"failure"`
+	Outputs map[string]pipeline.Artifact `json:"outputs,omitempty"`
+	Attempt
+}
+
+// AwaitInput waits until the key is free or its result is in the cache.
+type AwaitInput struct {
+	Job  string `json:"job"`
+	Name string `json:"name"`
+	Key  string `json:"key"`
+}
+
+// FetchInput brings data from outside into the store.
+type FetchInput struct {
+	Plan pipeline.Digest `json:"plan"`
+	Step int             `json:"step"`
+	// Inputs are the names of the step's inputs to fetch.
+	Inputs []string `json:"inputs"`
+}
+
+// FetchResult is what the inputs hold.
+type FetchResult struct {
+	Values map[string]pipeline.Value `json:"values"`
+}
+
+// PublishInput writes a finished step's outputs to their datastore paths.
+type PublishInput struct {
+	Plan    pipeline.Digest              `json:"plan"`
+	Step    int                          `json:"step"`
+	Outputs map[string]pipeline.Artifact `json:"outputs"`
+}
+
+// FinishInput records how a job ended.
+type FinishInput struct {
+	Job     string               `json:"job"`
+	Status  pipeline.Status      `json:"status"`
+	Started time.Time            `json:"start_time"`
+	Ended   time.Time            `json:"end_time"`
+	Step    string               `json:"failed_step,omitempty"`
+	Failure *pipeline.Failure    `json:"error,omitempty"`
+	Steps   []pipeline.StepState `json:"steps"`
+}
+
+// States is a part of a job's steps, kept in the store while the job goes on in
+// a new workflow run.
+type States struct {
+	Steps []pipeline.StepState `json:"steps"`
+}
+
+// The types of errors that are no failures: they have Temporal try again.
+const (
+	// WorkerLost: the worker was stopped or died; another one goes on.
+	WorkerLost = "worker lost"
+	// waiting: the same step is running elsewhere.
+	waiting = "waiting"
+)

@@ -1,0 +1,52 @@
+package activities
+
+import (
+	"context"
+
+	"go.temporal.io/sdk/activity"
+
+	"github.com/millrace-ml/millrace/pipeline"
+)
+
+// Fetch brings data from outside into the store, when the step that reads it is
+// about to start: an earlier step may have put it there.
+func (a *Activities) Fetch(ctx context.Context, in FetchInput) (FetchResult, error) {
+	plan, err := a.plan(ctx, in.Plan)
+	if err != nil {
+		return FetchResult{}, err
+	}
+	defer beat(ctx)()
+	result := FetchResult{Values: make(map[string]pipeline.Value)}
+	for _, name := range in.Inputs {
+		port := plan.Steps[in.Step].Input(name)
+		if port == nil || port.Binding.Source == nil {
+			return FetchResult{}, invalid("step %s has no input %q to fetch", plan.Steps[in.Step].Name, name)
+		}
+		content, err := a.Data.Fetch(ctx, port.Binding.Source.URI, port.Type, nil)
+		if err != nil {
+			return FetchResult{}, a.attemptFailed(ctx, err, StepFailed{Attempt: Attempt{Number: int(activity.GetInfo(ctx).Attempt)}})
+		}
+		result.Values[name] = pipeline.Content(content)
+	}
+	return result, nil
+}
+
+// Publish writes outputs to the datastore paths that the file names. Doing it
+// again writes the same bytes to the same places.
+func (a *Activities) Publish(ctx context.Context, in PublishInput) error {
+	plan, err := a.plan(ctx, in.Plan)
+	if err != nil {
+		return err
+	}
+	defer beat(ctx)()
+	for _, out := range plan.Steps[in.Step].Outputs {
+		content, ok := in.Outputs[out.Name]
+		if out.Path == "" || !ok {
+			continue
+		}
+		if err := a.Data.Publish(ctx, content, out.Path); err != nil {
+			return a.attemptFailed(ctx, err, StepFailed{Attempt: Attempt{Number: int(activity.GetInfo(ctx).Attempt)}})
+		}
+	}
+	return nil
+}

@@ -1,0 +1,135 @@
+package activities
+
+import (
+	"context"
+	"slices"
+
+	"github.com/millrace-ml/millrace/internal/cache"
+	"github.com/millrace-ml/millrace/pipeline"
+)
+
+// maxResolved bounds one answer: it stands in the job's history.
+const maxResolved = 1500
+
+// Resolve asks the cache for the steps that are ready, and walks on through the
+// hits: what becomes ready by a hit is looked up too. A pipeline that is wholly
+// reused is one call.
+func (a *Activities) Resolve(ctx context.Context, in ResolveInput) (ResolveResult, error) {
+	plan, err := a.plan(ctx, in.Plan)
+	if err != nil {
+		return ResolveResult{}, err
+	}
+	var result ResolveResult
+	hits := make(map[int]map[string]pipeline.Artifact)
+	seen := make(map[int]bool)
+	for front := in.Ready; len(front) > 0; {
+		answers, err := a.lookup(ctx, plan, front)
+		if err != nil {
+			return ResolveResult{}, err
+		}
+		result.Steps = append(result.Steps, answers...)
+		for _, r := range answers {
+			seen[r.Step] = true
+			if r.From != nil {
+				hits[r.Step] = r.Outputs
+			}
+		}
+		if len(result.Steps) > maxResolved {
+			break
+		}
+		front = plan.ahead(answers, hits, seen)
+	}
+	return result, nil
+}
+
+// lookup asks the cache for steps whose inputs are known.
+func (a *Activities) lookup(ctx context.Context, plan *indexed, ready []Ready) ([]Resolved, error) {
+	answers := make([]Resolved, len(ready))
+	var keys []cache.Key
+	var asked []int
+	for n, r := range ready {
+		step := &plan.Steps[r.Step]
+		key := cache.KeyOf(cache.Ingredients(step, values(step, r.Inputs), a.Host()))
+		answers[n] = Resolved{Step: r.Step, Key: string(key)}
+		if step.Deterministic && !plan.Settings.ForceRerun {
+			keys, asked = append(keys, key), append(asked, n)
+		}
+	}
+	entries, err := a.Cache.LookupMany(ctx, keys)
+	if err != nil {
+		return nil, err
+	}
+	for n, entry := range entries {
+		if entry != nil {
+			r := &answers[asked[n]]
+			r.From = &pipeline.Origin{Job: entry.Job, Step: entry.Step}
+			r.Outputs = entry.Outputs
+		}
+	}
+	return answers, nil
+}
+
+// ahead finds the steps that the newest hits make ready: all their upstream is
+// among the hits, and nothing has to be read from outside first.
+func (p *indexed) ahead(newest []Resolved, hits map[int]map[string]pipeline.Artifact, seen map[int]bool) []Ready {
+	if p.init {
+		return nil // what comes first must have ended; the workflow knows
+	}
+	var front []Ready
+	for _, r := range newest {
+		if r.From == nil {
+			continue
+		}
+		for _, i := range p.consumers[r.Step] {
+			if seen[i] || p.Steps[i].Role != pipeline.Normal {
+				continue
+			}
+			if !slices.ContainsFunc(p.producers[i], func(from int) bool { return hits[from] == nil }) {
+				if inputs, ok := p.inputs(i, hits); ok {
+					seen[i] = true
+					front = append(front, Ready{Step: i, Inputs: inputs})
+				}
+			}
+		}
+	}
+	return front
+}
+
+// inputs are the open inputs of a step whose upstream is among the hits; false
+// where an input must be fetched from outside first.
+func (p *indexed) inputs(i int, hits map[int]map[string]pipeline.Artifact) (map[string]pipeline.Value, bool) {
+	values := make(map[string]pipeline.Value)
+	for _, in := range p.Steps[i].Inputs {
+		switch b := in.Binding; {
+		case b.Step != nil:
+			from := slices.IndexFunc(p.producers[i], func(from int) bool { return p.Steps[from].Name == b.Step.Step })
+			if a, ok := hits[p.producers[i][from]][b.Step.Output]; ok {
+				values[in.Name] = pipeline.Content(a)
+			}
+		case b.Source != nil && b.Source.Artifact == nil && in.Mode != pipeline.Direct:
+			return nil, false
+		}
+	}
+	return values, true
+}
+
+// values are the values of all of a step's inputs: those that the plan holds,
+// and the open ones that were found since.
+func values(step *pipeline.Step, open map[string]pipeline.Value) map[string]pipeline.Value {
+	all := make(map[string]pipeline.Value, len(step.Inputs))
+	for _, in := range step.Inputs {
+		switch b := in.Binding; {
+		case b.Literal != nil:
+			all[in.Name] = pipeline.Text(*b.Literal)
+		case b.Source != nil && in.Mode == pipeline.Direct:
+			all[in.Name] = pipeline.Value{URI: b.Source.URI}
+		case b.Source != nil && b.Source.Artifact != nil:
+			all[in.Name] = pipeline.Content(*b.Source.Artifact)
+		default:
+			if v, ok := open[in.Name]; ok {
+				all[in.Name] = v
+			}
+		}
+	}
+	return all
+}

@@ -1,0 +1,184 @@
+package activities
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/temporal"
+
+	"github.com/millrace-ml/millrace/internal/cache"
+	"github.com/millrace-ml/millrace/internal/step"
+	"github.com/millrace-ml/millrace/pipeline"
+)
+
+// givesUpAt is the attempt at which a failure outside the user's program is
+// reported instead of being retried again.
+const givesUpAt = 10
+
+// Left names a running attempt, so that the next worker of this home can tell
+// Temporal that the attempt was lost.
+type Left struct {
+	Workflow string `json:"workflow"`
+	Run      string `json:"run"`
+	Activity string `json:"activity"`
+}
+
+// Step runs one step's program, unless its result has appeared in the cache or
+// somebody else is computing it right now.
+func (a *Activities) Step(ctx context.Context, in StepInput) (StepResult, error) {
+	plan, err := a.plan(ctx, in.Plan)
+	if err != nil {
+		return StepResult{}, err
+	}
+	info := activity.GetInfo(ctx)
+	if in.Reusable {
+		claim, holder, err := a.Cache.Claim(ctx, cache.Key(in.Key), cache.Owner{
+			Workflow: info.WorkflowExecution.ID, Run: info.WorkflowExecution.RunID, Activity: info.ActivityID,
+			Job: in.Job, Step: in.Name, Since: time.Now(),
+		}, a.alive)
+		if err != nil {
+			return StepResult{}, a.failed(err, StepFailed{})
+		}
+		if holder != nil {
+			return StepResult{Busy: &pipeline.Origin{Job: holder.Job, Step: holder.Step}}, nil
+		}
+		// Also a canceled attempt gives its claim back.
+		defer func() { _ = claim.Release(context.WithoutCancel(ctx)) }()
+	}
+	if in.Reusable || info.Attempt > 1 {
+		done, err := a.recorded(ctx, in)
+		if err != nil {
+			return StepResult{}, a.failed(err, StepFailed{})
+		}
+		if done != nil {
+			return *done, nil
+		}
+	}
+	return a.run(ctx, plan, in, info)
+}
+
+// recorded returns the result that the cache has, if any: from another job, or
+// from an attempt of this very step whose worker died before it could report.
+func (a *Activities) recorded(ctx context.Context, in StepInput) (*StepResult, error) {
+	entry, err := a.Cache.Lookup(ctx, cache.Key(in.Key))
+	if err != nil || entry == nil {
+		return nil, err
+	}
+	if entry.Job == in.Job && entry.Step == in.Name {
+		code := entry.ExitCode
+		return &StepResult{Outputs: entry.Outputs, Attempt: Attempt{
+			Worker: entry.Worker, Number: entry.Attempt, ExitCode: &code, Started: entry.Created.Add(-entry.Duration), Ended: entry.Created,
+		}}, nil
+	}
+	if !in.Reusable {
+		return nil, nil
+	}
+	return &StepResult{From: &pipeline.Origin{Job: entry.Job, Step: entry.Step}, Outputs: entry.Outputs}, nil
+}
+
+var errStopping = errors.New("the worker is stopping")
+
+// run makes one attempt.
+func (a *Activities) run(ctx context.Context, plan *indexed, in StepInput, info activity.Info) (StepResult, error) {
+	s := &plan.Steps[in.Step]
+	token, err := json.Marshal(Left{Workflow: info.WorkflowExecution.ID, Run: info.WorkflowExecution.RunID, Activity: info.ActivityID})
+	if err != nil {
+		return StepResult{}, err
+	}
+	inputs := values(s, in.Inputs)
+	attempt := step.Attempt{Plan: plan.Plan, Step: s, Number: int(info.Attempt), Inputs: inputs, Token: token}
+	if a.Devices != nil {
+		device := <-a.Devices
+		defer func() { a.Devices <- device }()
+		if device != "" {
+			attempt.Env = append(attempt.Env, "CUDA_VISIBLE_DEVICES="+device)
+		}
+	}
+	stop := beat(ctx)
+	defer stop()
+	running, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	stopped := make(chan struct{})
+	defer close(stopped)
+	go func() {
+		select {
+		case <-activity.GetWorkerStopChannel(ctx):
+			cancel(errStopping)
+		case <-stopped:
+		}
+	}()
+
+	result, err := a.Runner.Run(running, attempt)
+	number := Attempt{Worker: a.Identity, Number: int(info.Attempt), Started: result.Started, Ended: result.Ended}
+	if !result.Started.IsZero() {
+		number.ExitCode = &result.ExitCode
+	}
+	ingredients := cache.Ingredients(s, inputs, a.Host())
+	if err != nil {
+		// What was tried is wanted by whoever asks why it ran again.
+		_ = a.Cache.Note(context.WithoutCancel(ctx), ingredients)
+		return StepResult{}, a.attemptFailed(running, err, StepFailed{Outputs: result.Outputs, Attempt: number})
+	}
+	if s.Deterministic {
+		err = a.Cache.Record(ctx, cache.Entry{
+			Key: cache.Key(in.Key), Outputs: result.Outputs, Ingredients: ingredients,
+			Job: in.Job, Step: in.Name, Worker: a.Identity, Attempt: number.Number, ExitCode: result.ExitCode,
+			Created: result.Ended, Duration: result.Ended.Sub(result.Started),
+		})
+	} else {
+		err = a.Cache.Note(ctx, ingredients)
+	}
+	if err != nil {
+		return StepResult{}, a.failed(err, StepFailed{Attempt: number})
+	}
+	return StepResult{Outputs: result.Outputs, Attempt: number}, nil
+}
+
+// attemptFailed says whose failure it was.
+func (a *Activities) attemptFailed(ctx context.Context, err error, details StepFailed) error {
+	if ctx.Err() != nil {
+		if errors.Is(context.Cause(ctx), errStopping) {
+			// Retried at once, by the worker that comes next.
+			return temporal.NewApplicationErrorWithOptions("the worker stopped while the step was running; it will be run again",
+				WorkerLost, temporal.ApplicationErrorOptions{NextRetryDelay: time.Millisecond})
+		}
+		return temporal.NewCanceledError(details)
+	}
+	var failure *pipeline.Failure
+	if !errors.As(err, &failure) && details.Number >= givesUpAt {
+		details.Failure = pipeline.Failure{
+			Kind:    pipeline.Infrastructure,
+			Message: fmt.Sprintf("given up after %d attempts: %v", details.Number, err),
+		}
+		return temporal.NewNonRetryableApplicationError(details.Failure.Message, string(pipeline.Infrastructure), nil, details)
+	}
+	return a.failed(err, details)
+}
+
+// alive reports whether the owner of a claim can still come to an end: its
+// activity is pending, whether it runs or waits for a worker.
+func (a *Activities) alive(ctx context.Context, owner cache.Owner) (bool, error) {
+	d, err := a.Temporal.DescribeWorkflowExecution(ctx, owner.Workflow, owner.Run)
+	var gone *serviceerror.NotFound
+	if errors.As(err, &gone) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("ask whether %s of job %s still runs: %w", owner.Step, owner.Job, err)
+	}
+	if d.GetWorkflowExecutionInfo().GetStatus() != enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING {
+		return false, nil
+	}
+	for _, p := range d.GetPendingActivities() {
+		if p.GetActivityId() == owner.Activity {
+			return true, nil
+		}
+	}
+	return false, nil
+}

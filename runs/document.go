@@ -1,0 +1,227 @@
+package runs
+
+import (
+	"time"
+
+	"github.com/millrace-ml/millrace/pipeline"
+)
+
+// Summary is a job in the shape that "az ml job list -o json" gives it.
+func Summary(j Job) map[string]any {
+	d := map[string]any{
+		"name":            j.Name,
+		"display_name":    orName(j.DisplayName, j.Name),
+		"type":            string(j.Type),
+		"status":          string(j.Status),
+		"experiment_name": j.Experiment,
+		"compute":         orNull(j.Compute),
+		"creation_context": map[string]any{
+			"created_at":      stamp(j.Created),
+			"created_by":      j.CreatedBy,
+			"created_by_type": "User",
+		},
+		"start_time": stamp(j.Started),
+		"end_time":   stamp(j.Ended),
+	}
+	return d
+}
+
+// Document is a job in the shape that "az ml job show -o json" gives it, with
+// "steps" added: a list of what happened, in the order of the plan.
+func (j *Job) Document() map[string]any {
+	d := Summary(*j)
+	d["id"] = "azureml:jobs/" + j.Name
+	d["description"] = orNull(j.Description)
+	d["tags"] = nonNil(j.Tags)
+	d["properties"] = map[string]any{}
+	d["services"] = map[string]any{
+		"Studio": map[string]any{"endpoint": orNull(j.UI), "type": "Studio"},
+	}
+	d["file"] = j.File
+	if j.Failure != nil {
+		d["error"] = failure(j.Failure, j.FailedStep)
+	}
+	if j.Plan == nil {
+		return d
+	}
+	d["settings"] = map[string]any{
+		"continue_on_step_failure": j.Plan.Settings.ContinueOnStepFailure,
+		"force_rerun":              j.Plan.Settings.ForceRerun,
+		"default_compute":          orNull(j.Plan.Settings.DefaultCompute),
+		"default_datastore":        orNull(j.Plan.Settings.DefaultDatastore),
+	}
+	d["inputs"] = j.inputs(j.Plan.Inputs, nil)
+	outputs := map[string]any{}
+	for _, out := range j.Plan.Outputs {
+		o := map[string]any{"type": string(out.Type), "mode": orNull(string(out.Mode)), "path": orNull(out.Path)}
+		if out.From != nil {
+			if content, ok := j.output(*out.From); ok {
+				o["digest"] = string(content.Digest)
+				if out.Path == "" {
+					o["path"] = j.defaultPath(out.From.Step, out.From.Output)
+				}
+			}
+		}
+		outputs[out.Name] = o
+	}
+	outputs["default"] = map[string]any{
+		"type": "uri_folder", "mode": "rw_mount",
+		"path": "azureml://datastores/workspaceartifactstore/paths/ExperimentRun/dcid." + j.Name + "/",
+	}
+	d["outputs"] = outputs
+	steps := make([]any, len(j.Steps))
+	for i, state := range j.Steps {
+		steps[i] = j.stepDocument(j.Plan.Step(state.Name), state)
+	}
+	d["steps"] = steps
+	if j.Type == pipeline.PipelineJob {
+		jobs := map[string]any{}
+		for i := range j.Plan.Steps {
+			jobs[j.Plan.Steps[i].Name] = node(&j.Plan.Steps[i])
+		}
+		d["jobs"] = jobs
+	} else {
+		for key, value := range node(&j.Plan.Steps[0]) {
+			if _, taken := d[key]; !taken || d[key] == nil {
+				d[key] = value
+			}
+		}
+	}
+	return d
+}
+
+// node is a step as the file describes it.
+func node(step *pipeline.Step) map[string]any {
+	return map[string]any{
+		"type":                  "command",
+		"display_name":          orNull(step.DisplayName),
+		"component":             orNull(step.Component),
+		"command":               step.Command.String(),
+		"compute":               orNull(step.Compute),
+		"environment":           environment(step.Environment),
+		"environment_variables": nonNil(step.Variables),
+	}
+}
+
+func environment(e pipeline.Environment) any {
+	switch {
+	case e.Reference != "":
+		return e.Reference
+	case e.Image != "":
+		return map[string]any{"image": e.Image, "conda_file": orNull(e.Conda)}
+	}
+	return nil
+}
+
+func (j *Job) stepDocument(step *pipeline.Step, s pipeline.StepState) map[string]any {
+	d := map[string]any{
+		"name":       s.Name,
+		"status":     string(s.Status),
+		"reused":     s.Reused != nil,
+		"queue":      s.Queue,
+		"worker":     orNull(s.Worker),
+		"attempts":   s.Attempts,
+		"start_time": stamp(s.Started),
+		"end_time":   stamp(s.Ended),
+		"waiting":    orNull(s.Waiting),
+	}
+	d["reused_from"], d["exit_code"], d["error"] = nil, nil, nil
+	if s.Reused != nil {
+		d["reused_from"] = map[string]any{"job": s.Reused.Job, "step": s.Reused.Step}
+	}
+	if s.ExitCode != nil {
+		d["exit_code"] = *s.ExitCode
+	}
+	if s.Failure != nil {
+		d["error"] = failure(s.Failure, "")
+	}
+	if step == nil {
+		return d
+	}
+	d["inputs"] = j.inputs(step.Inputs, s.Inputs)
+	outputs := map[string]any{}
+	for _, out := range step.Outputs {
+		o := map[string]any{"type": string(out.Type), "path": orNull(out.Path), "digest": nil}
+		if content, ok := s.Outputs[out.Name]; ok {
+			o["digest"] = string(content.Digest)
+			if out.Path == "" {
+				o["path"] = j.defaultPath(s.Name, out.Name)
+			}
+		}
+		outputs[out.Name] = o
+	}
+	d["outputs"] = outputs
+	return d
+}
+
+func (j *Job) inputs(ports []pipeline.Input, open map[string]pipeline.Value) map[string]any {
+	inputs := map[string]any{}
+	for _, in := range ports {
+		switch b := in.Binding; {
+		case b.Literal != nil:
+			inputs[in.Name] = *b.Literal
+		case b.Source != nil:
+			i := map[string]any{"type": string(in.Type), "mode": orNull(string(in.Mode)), "path": b.Source.URI}
+			if b.Source.Artifact != nil {
+				i["digest"] = string(b.Source.Artifact.Digest)
+			} else if v := open[in.Name]; v.Artifact != nil {
+				i["digest"] = string(v.Artifact.Digest)
+			}
+			inputs[in.Name] = i
+		case b.Step != nil:
+			i := map[string]any{"type": string(in.Type), "mode": orNull(string(in.Mode)), "path": "${{parent.jobs." + b.Step.Step + ".outputs." + b.Step.Output + "}}"}
+			if v := open[in.Name]; v.Artifact != nil {
+				i["digest"] = string(v.Artifact.Digest)
+			}
+			inputs[in.Name] = i
+		default:
+			inputs[in.Name] = nil
+		}
+	}
+	return inputs
+}
+
+// defaultPath is where an output without a path of its own is said to be.
+func (j *Job) defaultPath(step, output string) string {
+	return "azureml://datastores/workspaceblobstore/paths/azureml/" + j.Plan.StepJobName(step) + "/" + output + "/"
+}
+
+func failure(f *pipeline.Failure, step string) map[string]any {
+	d := map[string]any{"kind": string(f.Kind), "message": f.Message, "hint": orNull(f.Hint), "log_tail": f.LogTail, "exit_code": nil}
+	if f.ExitCode != nil {
+		d["exit_code"] = *f.ExitCode
+	}
+	if step != "" {
+		d["step"] = step
+	}
+	return d
+}
+
+// stamp is a time as az prints it, or null.
+func stamp(t time.Time) any {
+	if t.IsZero() {
+		return nil
+	}
+	return t.UTC().Format("2006-01-02T15:04:05.000000+00:00")
+}
+
+func orNull(s string) any {
+	if s == "" {
+		return nil
+	}
+	return s
+}
+
+func orName(s, name string) string {
+	if s == "" {
+		return name
+	}
+	return s
+}
+
+func nonNil(m map[string]string) map[string]string {
+	if m == nil {
+		return map[string]string{}
+	}
+	return m
+}

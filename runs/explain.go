@@ -1,0 +1,133 @@
+package runs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/millrace-ml/millrace/internal/cache"
+	"github.com/millrace-ml/millrace/pipeline"
+)
+
+// Explanation says why a step ran, or where its result was taken from.
+type Explanation struct {
+	Job    string          `json:"job"`
+	Step   string          `json:"step"`
+	Status pipeline.Status `json:"status"`
+	// Verdict is one sentence for people.
+	Verdict string `json:"verdict"`
+	// Key is the hash of the ingredients; "" where the inputs never became known.
+	Key    string           `json:"key,omitempty"`
+	Reused *pipeline.Origin `json:"reused_from,omitempty"`
+	// Ingredients are what the key was made of.
+	Ingredients []cache.Ingredient `json:"ingredients,omitempty"`
+	// Nearest is the earlier run of this step with the fewest differences, and
+	// Changes are those, from its ingredients to this step's.
+	Nearest *pipeline.Origin `json:"nearest,omitempty"`
+	Changes []cache.Change   `json:"changes,omitempty"`
+}
+
+// searched is how many earlier jobs are looked through for the nearest run.
+const searched = 100
+
+// Explain tells why a step of a job ran, or where its result was taken from.
+func (s *Service) Explain(ctx context.Context, name, stepName string) (*Explanation, error) {
+	job, err := s.Show(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	step := job.Plan.Step(stepName)
+	if step == nil {
+		return nil, fmt.Errorf("job %s has no step %q: %w", name, stepName, ErrNotFound)
+	}
+	state := job.step(stepName)
+	e := &Explanation{Job: name, Step: stepName, Status: state.Status, Key: state.Key, Reused: state.Reused}
+	if state.Key == "" {
+		e.Verdict = "has not been looked up yet: its inputs are not known"
+		if state.Waiting != "" {
+			e.Verdict = state.Waiting
+		}
+		return e, nil
+	}
+	if e.Ingredients, err = s.cache.IngredientsOf(ctx, cache.Key(state.Key)); err != nil {
+		return nil, err
+	}
+	switch {
+	case state.Reused != nil:
+		e.Verdict = fmt.Sprintf("reused from %s.%s: nothing it depends on has changed", state.Reused.Job, state.Reused.Step)
+		return e, nil
+	case !state.Status.Ended():
+		e.Verdict = "has not ended yet"
+		if state.Waiting != "" {
+			e.Verdict = state.Waiting
+		}
+	}
+	if err := s.nearest(ctx, job, e); err != nil {
+		return nil, err
+	}
+	switch {
+	case e.Verdict != "":
+	case !step.Deterministic:
+		e.Verdict = "ran, because its component says is_deterministic: false"
+	case job.Plan.Settings.ForceRerun:
+		e.Verdict = "ran, because the pipeline says force_rerun: true"
+	case e.Nearest == nil:
+		e.Verdict = "ran, because no earlier run of this step is known"
+	case len(e.Changes) == 0:
+		e.Verdict = fmt.Sprintf("ran, although nothing differs from its run in job %s: that run did not complete, or what it made is no longer in the store", e.Nearest.Job)
+	default:
+		e.Verdict = fmt.Sprintf("ran, because %s from its run in job %s", differ(len(e.Changes)), e.Nearest.Job)
+	}
+	return e, nil
+}
+
+func differ(n int) string {
+	if n == 1 {
+		return "1 ingredient differs"
+	}
+	return fmt.Sprintf("%d ingredients differ", n)
+}
+
+// nearest looks through earlier jobs for the run of this step that differs
+// least. Of equals the most recent one is taken.
+func (s *Service) nearest(ctx context.Context, job *Job, e *Explanation) error {
+	if e.Ingredients == nil {
+		return nil
+	}
+	looked := 0
+	var failed error
+	err := s.records.Recent(ctx, func(other string, created time.Time) bool {
+		if other == job.Name || !created.Before(job.Created) {
+			return true
+		}
+		looked++
+		end, err := s.records.Ended(ctx, other)
+		if errors.Is(err, ErrNotFound) {
+			return looked < searched
+		}
+		if err != nil {
+			failed = err
+			return false
+		}
+		for _, state := range end.Steps {
+			if state.Name != e.Step || state.Key == "" {
+				continue
+			}
+			old, err := s.cache.IngredientsOf(ctx, cache.Key(state.Key))
+			if err != nil {
+				failed = err
+				return false
+			}
+			if old == nil {
+				continue
+			}
+			changes := cache.Diff(old, e.Ingredients)
+			if e.Nearest == nil || len(changes) < len(e.Changes) {
+				e.Nearest, e.Changes = &pipeline.Origin{Job: other, Step: e.Step}, changes
+			}
+		}
+		return looked < searched && (e.Nearest == nil || len(e.Changes) > 1)
+	})
+	return errors.Join(err, failed)
+}

@@ -1,0 +1,66 @@
+package runs
+
+import (
+	"time"
+
+	"github.com/millrace-ml/millrace/pipeline"
+)
+
+// Job is what every door shows of a job: what was asked, and what happened.
+type Job struct {
+	Name        string
+	Type        pipeline.JobType
+	DisplayName string
+	Experiment  string
+	Description string
+	Tags        map[string]string
+	Status      pipeline.Status
+	Created     time.Time
+	CreatedBy   string
+	// Started and Ended are zero while that has not happened.
+	Started, Ended time.Time
+	// File is the path of the file that was submitted, Definition its text.
+	File, Definition string
+	// Compute is the default compute that the file names.
+	Compute string
+	// FailedStep and Failure say what failed first, where something did.
+	FailedStep string
+	Failure    *pipeline.Failure
+	// Plan is nil in lists.
+	Plan *pipeline.Plan
+	// Steps stand in the order of the plan; nil in lists.
+	Steps []pipeline.StepState
+	// UI is the URL of the job's page in the Temporal UI; "" where none runs.
+	UI string
+}
+
+// Counts is how many of a job's steps are where.
+type Counts struct {
+	Total, Done, Reused, Running, Waiting, Failed, Canceled, NotStarted int
+}
+
+// Count counts the steps. Done includes the reused ones; Waiting are steps that
+// are ready and wait for a slot or for the same step of another job.
+func (j *Job) Count() Counts {
+	c := Counts{Total: len(j.Steps)}
+	for _, s := range j.Steps {
+		switch s.Status {
+		case pipeline.Completed:
+			c.Done++
+			if s.Reused != nil {
+				c.Reused++
+			}
+		case pipeline.Running, pipeline.Finalizing, pipeline.CancelRequested:
+			c.Running++
+		case pipeline.Queued:
+			c.Waiting++
+		case pipeline.Failed:
+			c.Failed++
+		case pipeline.Canceled:
+			c.Canceled++
+		default:
+			c.NotStarted++
+		}
+	}
+	return c
+}

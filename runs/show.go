@@ -1,0 +1,326 @@
+package runs
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/serviceerror"
+	workflowpb "go.temporal.io/api/workflow/v1"
+
+	"github.com/millrace-ml/millrace/internal/record"
+	"github.com/millrace-ml/millrace/pipeline"
+	"github.com/millrace-ml/millrace/workflows"
+)
+
+// maxPlan bounds what is read of a plan, in bytes.
+const maxPlan = 256 << 20
+
+// Show returns what is known of a job: from its records once it has ended, from
+// Temporal before. Without a server, a job that has not ended is NotResponding.
+func (s *Service) Show(ctx context.Context, name string) (*Job, error) {
+	f, err := s.follow(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := f.look(ctx); err != nil {
+		return nil, err
+	}
+	return f.job, nil
+}
+
+// List returns the most recently submitted jobs, without their steps.
+func (s *Service) List(ctx context.Context, most int) ([]Job, error) {
+	var names []string
+	err := s.records.Recent(ctx, func(name string, _ time.Time) bool {
+		names = append(names, name)
+		return most <= 0 || len(names) < most
+	})
+	if err != nil {
+		return nil, err
+	}
+	jobs := make([]Job, 0, len(names))
+	for _, name := range names {
+		submitted, err := s.records.Submitted(ctx, name)
+		if errors.Is(err, ErrNotFound) {
+			continue // its submission was cut short
+		}
+		if err != nil {
+			return nil, err
+		}
+		job := s.describe(ctx, submitted, nil, nil)
+		if end, err := s.records.Ended(ctx, name); err == nil {
+			job.end(end)
+			job.Steps = nil
+		} else if s.Temporal != nil {
+			if err := s.glance(ctx, job); err != nil {
+				return nil, err
+			}
+		}
+		jobs = append(jobs, *job)
+	}
+	return jobs, nil
+}
+
+// describe makes a job from its first record.
+func (s *Service) describe(_ context.Context, r record.Submitted, plan *pipeline.Plan, steps []pipeline.StepState) *Job {
+	job := &Job{
+		Name: r.Name, Type: r.Type, DisplayName: r.DisplayName, Experiment: r.Experiment,
+		Created: r.Created, CreatedBy: r.CreatedBy, File: r.File, Definition: r.Definition,
+		Status: pipeline.NotResponding, Plan: plan, Steps: steps, UI: s.page(r.Name), Compute: r.Compute,
+	}
+	if plan == nil {
+		return job
+	}
+	job.Description, job.Tags = plan.Description, plan.Tags
+	if job.Steps == nil {
+		job.Steps = make([]pipeline.StepState, len(plan.Steps))
+		for i := range plan.Steps {
+			job.Steps[i] = pipeline.StepState{Name: plan.Steps[i].Name, Status: pipeline.NotStarted, Queue: plan.Steps[i].Queue}
+		}
+	}
+	if s.Temporal != nil {
+		job.Status = pipeline.Queued
+	}
+	return job
+}
+
+func (j *Job) end(e record.Ended) {
+	j.Status, j.Started, j.Ended = e.Status, e.Started, e.Ended
+	j.FailedStep, j.Failure, j.Steps = e.Step, e.Failure, e.Steps
+}
+
+// glance asks Temporal for the state of a job as a whole.
+func (s *Service) glance(ctx context.Context, job *Job) error {
+	d, err := s.Temporal.DescribeWorkflowExecution(ctx, job.Name, "")
+	var gone *serviceerror.NotFound
+	if errors.As(err, &gone) {
+		job.Status = pipeline.NotResponding
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("ask for job %s: %w", job.Name, err)
+	}
+	job.execution(d.GetWorkflowExecutionInfo())
+	return nil
+}
+
+// execution takes over what Temporal says of the workflow.
+func (j *Job) execution(info *workflowpb.WorkflowExecutionInfo) {
+	if t := info.GetStartTime(); t != nil && j.Started.IsZero() {
+		j.Started = t.AsTime()
+	}
+	if t := info.GetCloseTime(); t != nil {
+		j.Ended = t.AsTime()
+	}
+	switch info.GetStatus() {
+	case enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING, enumspb.WORKFLOW_EXECUTION_STATUS_CONTINUED_AS_NEW:
+		j.Status = pipeline.Running
+	case enumspb.WORKFLOW_EXECUTION_STATUS_COMPLETED:
+		j.Status = pipeline.Completed
+	case enumspb.WORKFLOW_EXECUTION_STATUS_CANCELED, enumspb.WORKFLOW_EXECUTION_STATUS_TERMINATED:
+		j.Status = pipeline.Canceled
+	default:
+		j.Status = pipeline.Failed
+	}
+}
+
+// follower reads a job again and again, asking only for what changed.
+type follower struct {
+	s        *Service
+	job      *Job
+	at       map[string]int // step name -> index
+	version  int
+	reported []pipeline.StepState // by step: what the workflow says
+	ended    bool
+}
+
+func (s *Service) follow(ctx context.Context, name string) (*follower, error) {
+	submitted, err := s.records.Submitted(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	data, err := s.Store.ReadAll(ctx, submitted.Plan, maxPlan)
+	if err != nil {
+		return nil, fmt.Errorf("read the plan of job %s: %w", name, err)
+	}
+	plan := new(pipeline.Plan)
+	if err := json.Unmarshal(data, plan); err != nil {
+		return nil, fmt.Errorf("read the plan of job %s: %w", name, err)
+	}
+	f := &follower{s: s, job: s.describe(ctx, submitted, plan, nil), at: make(map[string]int, len(plan.Steps))}
+	for i := range plan.Steps {
+		f.at[plan.Steps[i].Name] = i
+	}
+	f.reported = append(f.reported, f.job.Steps...)
+	return f, nil
+}
+
+// look brings the job up to date, and reports whether anything changed.
+func (f *follower) look(ctx context.Context) (changed bool, err error) {
+	if f.ended {
+		return false, nil
+	}
+	if end, err := f.s.records.Ended(ctx, f.job.Name); err == nil {
+		f.job.end(end)
+		f.ended = true
+		return true, nil
+	} else if !errors.Is(err, ErrNotFound) {
+		return false, err
+	}
+	if f.s.Temporal == nil {
+		return false, nil
+	}
+	before := f.job.Status
+	d, err := f.s.Temporal.DescribeWorkflowExecution(ctx, f.job.Name, "")
+	var gone *serviceerror.NotFound
+	if errors.As(err, &gone) {
+		f.job.Status = pipeline.NotResponding
+		return before != f.job.Status, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("ask for job %s: %w", f.job.Name, err)
+	}
+	if err := f.ask(ctx); err != nil {
+		return false, err
+	}
+	f.job.execution(d.GetWorkflowExecutionInfo())
+	changed = f.merge(d.GetPendingActivities()) || before != f.job.Status
+	if f.job.Status.Ended() {
+		// It ended between the two looks, or without our doing: terminated.
+		if end, err := f.s.records.Ended(ctx, f.job.Name); err == nil {
+			f.job.end(end)
+		}
+		f.ended, changed = true, true
+	}
+	return changed, nil
+}
+
+// ask gets from the workflow what changed. A workflow that no worker serves
+// just now does not answer; what is known stays.
+func (f *follower) ask(ctx context.Context) error {
+	for {
+		var p workflows.Progress
+		answer, err := f.s.Temporal.QueryWorkflow(ctx, f.job.Name, "", workflows.ProgressQuery, f.version)
+		if err == nil {
+			err = answer.Get(&p)
+		}
+		if err != nil {
+			return ctx.Err()
+		}
+		if p.Version < f.version {
+			f.version = 0 // a new run of the workflow counts anew
+			continue
+		}
+		for _, state := range p.Steps {
+			if i, ok := f.at[state.Name]; ok {
+				f.reported[i] = state
+			}
+		}
+		f.version = p.Version
+		if !p.More {
+			return nil
+		}
+	}
+}
+
+// merge joins what the workflow knows with what only Temporal knows: which of
+// the queued steps a worker has taken, and since when.
+func (f *follower) merge(pending []*workflowpb.PendingActivityInfo) (changed bool) {
+	now := append([]pipeline.StepState(nil), f.reported...)
+	for _, p := range pending {
+		if p.GetActivityType().GetName() != "Step" {
+			continue
+		}
+		i, ok := f.at[stepOf(p.GetActivityId())]
+		if !ok || now[i].Status.Ended() {
+			continue
+		}
+		switch p.GetState() {
+		case enumspb.PENDING_ACTIVITY_STATE_STARTED:
+			now[i].Status = pipeline.Running
+			now[i].Worker = p.GetLastWorkerIdentity()
+			now[i].Started = p.GetLastStartedTime().AsTime()
+		case enumspb.PENDING_ACTIVITY_STATE_CANCEL_REQUESTED:
+			now[i].Status = pipeline.CancelRequested
+		default:
+			now[i].Status = pipeline.Queued
+			now[i].Waiting = "waits for a slot on queue " + now[i].Queue
+			if last := p.GetLastFailure(); last != nil {
+				now[i].Waiting = "will be run again: " + last.GetMessage()
+			}
+		}
+		now[i].Attempts = int(p.GetAttempt())
+	}
+	for i := range now {
+		if !changed {
+			a, b := f.job.Steps[i], now[i]
+			changed = a.Status != b.Status || a.Waiting != b.Waiting || a.Attempts != b.Attempts || !a.Ended.Equal(b.Ended)
+		}
+	}
+	f.job.Steps = now
+	return changed
+}
+
+// stepOf is the step that an activity of type Step belongs to.
+func stepOf(activity string) string {
+	for i := range activity {
+		if activity[i] == '#' {
+			return activity[:i]
+		}
+	}
+	return activity
+}
+
+// Watch calls changed with the job at once and at every change until the job
+// has ended, and returns it as it ended. When ctx ends first, Watch returns its
+// error; the job goes on.
+func (s *Service) Watch(ctx context.Context, name string, changed func(*Job)) (*Job, error) {
+	f, err := s.follow(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	if s.Temporal == nil {
+		if _, err := f.look(ctx); err != nil || f.ended {
+			return f.job, err
+		}
+		return f.job, fmt.Errorf("watch job %s: %w", name, ErrNoServer)
+	}
+	// Temporal tells at once when the job ends; what happens in between is
+	// looked up at a steady pace.
+	over := make(chan struct{})
+	watching, stop := context.WithCancel(ctx)
+	defer stop()
+	go func() {
+		defer close(over)
+		_ = s.Temporal.GetWorkflow(watching, name, "").Get(watching, nil)
+	}()
+	const pace = 200 * time.Millisecond
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	first := true
+	for {
+		select {
+		case <-ctx.Done():
+			return f.job, ctx.Err()
+		case <-over:
+			over = nil
+		case <-timer.C:
+			timer.Reset(pace)
+		}
+		news, err := f.look(ctx)
+		if err != nil {
+			return f.job, err
+		}
+		if news || first {
+			first = false
+			changed(f.job)
+		}
+		if f.ended {
+			return f.job, nil
+		}
+	}
+}

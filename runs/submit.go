@@ -1,0 +1,189 @@
+package runs
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/user"
+	"runtime"
+	"time"
+
+	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/sdk/client"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/millrace-ml/millrace/internal/artifact"
+	"github.com/millrace-ml/millrace/internal/record"
+	"github.com/millrace-ml/millrace/pipeline"
+	"github.com/millrace-ml/millrace/workflows"
+)
+
+// Submission is a job to run.
+type Submission struct {
+	// Plan is what a dialect compiled; Submit pins it in place.
+	Plan *pipeline.Plan
+	// Definition is the text of the file, File its path.
+	Definition, File string
+}
+
+// Submit pins what floats (local folders and code go into the store, computes
+// become queues), records the job, and starts it.
+func (s *Service) Submit(ctx context.Context, sub Submission) (*Job, error) {
+	plan := sub.Plan
+	if s.Temporal == nil {
+		return nil, fmt.Errorf("submit job %s: %w", plan.Name, ErrNoServer)
+	}
+	if err := record.CheckName(plan.Name); err != nil {
+		return nil, err
+	}
+	if _, err := s.records.Submitted(ctx, plan.Name); err == nil {
+		return nil, fmt.Errorf("job %s: %w", plan.Name, ErrExists)
+	}
+	for i := range plan.Steps {
+		plan.Steps[i].Queue = s.queue(&plan.Steps[i])
+	}
+	if err := s.pin(ctx, plan); err != nil {
+		return nil, err
+	}
+	data, err := json.Marshal(plan)
+	if err != nil {
+		return nil, fmt.Errorf("submit job %s: %w", plan.Name, err)
+	}
+	stored, err := s.Store.PutBytes(ctx, data)
+	if err != nil {
+		return nil, fmt.Errorf("submit job %s: %w", plan.Name, err)
+	}
+	submitted := record.Submitted{
+		Name: plan.Name, Type: plan.Type, Plan: stored.Digest, Definition: sub.Definition, File: sub.File,
+		Created: time.Now().UTC(), CreatedBy: whoami(),
+		DisplayName: plan.DisplayName, Experiment: plan.Experiment, Compute: plan.Settings.DefaultCompute,
+	}
+	if err := s.records.Submit(ctx, submitted); err != nil {
+		return nil, err
+	}
+	if err := s.start(ctx, submitted, plan); err != nil {
+		return nil, err
+	}
+	return s.describe(ctx, submitted, plan, nil), nil
+}
+
+// Resume makes sure that a submitted job goes on: Temporal does that by itself
+// as soon as a worker serves it, unless the process was killed between the
+// record of the job and its start.
+func (s *Service) Resume(ctx context.Context, name string) (*Job, error) {
+	job, err := s.Show(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	if job.Status.Ended() {
+		return job, nil
+	}
+	if s.Temporal == nil {
+		return nil, fmt.Errorf("resume job %s: %w", name, ErrNoServer)
+	}
+	_, err = s.Temporal.DescribeWorkflowExecution(ctx, name, "")
+	var gone *serviceerror.NotFound
+	if !errors.As(err, &gone) {
+		return job, err
+	}
+	submitted, err := s.records.Submitted(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	return job, s.start(ctx, submitted, job.Plan)
+}
+
+func (s *Service) start(ctx context.Context, submitted record.Submitted, plan *pipeline.Plan) error {
+	in := workflows.PipelineInput{Job: plan.Name, Plan: submitted.Plan, Graph: workflows.NewGraph(plan)}
+	title := plan.DisplayName
+	if title == "" {
+		title = plan.Name
+	}
+	_, err := s.Temporal.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
+		ID:                       plan.Name,
+		TaskQueue:                workflows.PipelinesQueue,
+		WorkflowIDReusePolicy:    enumspb.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE,
+		WorkflowIDConflictPolicy: enumspb.WORKFLOW_ID_CONFLICT_POLICY_FAIL,
+		StaticSummary:            fmt.Sprintf("%s: %d steps", title, len(plan.Steps)),
+		StaticDetails:            workflows.Description(plan, submitted.File),
+		Memo:                     map[string]any{"file": submitted.File, "plan": submitted.Plan},
+		TypedSearchAttributes:    workflows.Attributes(plan),
+	}, workflows.PipelineType, in)
+	if err != nil {
+		return fmt.Errorf("start job %s: %w", plan.Name, err)
+	}
+	return nil
+}
+
+// pin takes the plan's local code and data into the store. Snapshots that steps
+// share are taken once.
+func (s *Service) pin(ctx context.Context, plan *pipeline.Plan) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(runtime.NumCPU())
+	seen := make(map[*pipeline.Code]bool)
+	code := func(step string, c *pipeline.Code) {
+		if c == nil || c.Artifact != nil || seen[c] {
+			return
+		}
+		seen[c] = true
+		group.Go(func() error {
+			a, err := s.Store.ImportFiles(ctx, c.Files)
+			if err != nil {
+				return fmt.Errorf("take the code of %s into the store: %w", step, err)
+			}
+			c.Artifact = &a
+			return nil
+		})
+	}
+	sources := make(map[string][]*pipeline.Source)
+	bind := func(inputs []pipeline.Input) {
+		for _, in := range inputs {
+			if src := in.Binding.Source; src != nil && src.Local != "" && src.Artifact == nil {
+				sources[src.Local] = append(sources[src.Local], src)
+			}
+		}
+	}
+	bind(plan.Inputs)
+	for i := range plan.Steps {
+		step := &plan.Steps[i]
+		code(step.Name, step.Code)
+		if step.Environment.Build != nil {
+			code(step.Name, step.Environment.Build.Context)
+		}
+		bind(step.Inputs)
+	}
+	for path, same := range sources {
+		group.Go(func() error {
+			a, err := s.local(ctx, path)
+			if err != nil {
+				return fmt.Errorf("%s: take %s into the store: %w", same[0].Position, path, err)
+			}
+			for _, src := range same {
+				src.Artifact = &a
+			}
+			return nil
+		})
+	}
+	return group.Wait()
+}
+
+func (s *Service) local(ctx context.Context, path string) (pipeline.Artifact, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return pipeline.Artifact{}, err
+	}
+	if info.IsDir() {
+		return s.Store.ImportTree(ctx, path, artifact.Copy)
+	}
+	return s.Store.ImportFile(ctx, path, artifact.Copy)
+}
+
+func whoami() string {
+	if u, err := user.Current(); err == nil {
+		return u.Username
+	}
+	return ""
+}

@@ -1,0 +1,187 @@
+// Package workers is one process's share of the work: which task queues it
+// polls, how many steps it runs at once, and which GPUs it lends to them.
+package workers
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"runtime"
+	"time"
+
+	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/worker"
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/millrace-ml/millrace/activities"
+	"github.com/millrace-ml/millrace/internal/artifact"
+	"github.com/millrace-ml/millrace/internal/cache"
+	"github.com/millrace-ml/millrace/internal/executor/process"
+	"github.com/millrace-ml/millrace/internal/record"
+	"github.com/millrace-ml/millrace/internal/step"
+	"github.com/millrace-ml/millrace/workflows"
+)
+
+// Options say what the workers of this process serve.
+type Options struct {
+	Temporal client.Client
+	// Namespace is the one that Temporal was dialed with.
+	Namespace string
+	Store     *artifact.Store
+	// Work is the folder under which steps run; its path needs no quotes.
+	Work string
+	// CPUSlots and GPUSlots are how many steps run at once on the queues cpu
+	// and gpu. 0 means one for each core, one for each GPU (one without any).
+	CPUSlots, GPUSlots int
+	// GPUs are the devices to lend, as CUDA_VISIBLE_DEVICES names them.
+	GPUs []string
+	// Python is a folder that comes first on the PATH of steps; "" for none.
+	Python string
+	// KeepWork leaves the folders of ended attempts in place.
+	KeepWork bool
+	Log      *slog.Logger
+}
+
+// Workers are running workers.
+type Workers struct {
+	workers []worker.Worker
+}
+
+// stopGrace is how long running steps have to end after a worker was stopped:
+// the grace of their programs, and a little to report.
+const stopGrace = 15 * time.Second
+
+// Start polls the queues pipelines, cpu and gpu. First it ends what a worker
+// that died in the same folder left running, and tells Temporal that those
+// attempts are lost, so that they are repeated at once. The caller makes sure
+// that no other worker uses the folder.
+func Start(ctx context.Context, o Options) (*Workers, error) {
+	runner := &step.Runner{
+		Store: o.Store, Executor: process.New(), Work: o.Work, Python: o.Python,
+		Environ: os.Environ(), Keep: o.KeepWork,
+	}
+	if err := recover(ctx, o, runner); err != nil {
+		return nil, err
+	}
+	if o.CPUSlots <= 0 {
+		o.CPUSlots = runtime.NumCPU()
+	}
+	if o.GPUSlots <= 0 {
+		o.GPUSlots = max(1, len(o.GPUs))
+	}
+	base := activities.New(activities.Activities{
+		Store:    o.Store,
+		Cache:    cache.New(o.Store),
+		Records:  record.New(o.Store),
+		Runner:   runner,
+		Temporal: o.Temporal,
+		Host:     host(ctx, runner),
+	})
+	w := &Workers{}
+	add := func(queue string, slots int, devices chan string, register func(worker.Worker, *activities.Activities)) {
+		a := base.On(identity(queue), devices)
+		wk := worker.New(o.Temporal, queue, worker.Options{
+			Identity:                                a.Identity,
+			MaxConcurrentActivityExecutionSize:      slots,
+			MaxConcurrentActivityTaskPollers:        min(10, max(2, slots)),
+			MaxConcurrentWorkflowTaskPollers:        4,
+			WorkerStopTimeout:                       stopGrace,
+			MaxHeartbeatThrottleInterval:            2 * time.Second,
+			DefaultHeartbeatThrottleInterval:        2 * time.Second,
+			DisableRegistrationAliasing:             true,
+			MaxConcurrentLocalActivityExecutionSize: 64,
+		})
+		register(wk, a)
+		w.workers = append(w.workers, wk)
+	}
+	add(workflows.PipelinesQueue, 100, nil, registerPipelines)
+	add(workflows.CPUQueue, o.CPUSlots, nil, registerStep)
+	add(workflows.GPUQueue, o.GPUSlots, lend(o.GPUs, o.GPUSlots), registerStep)
+	for _, wk := range w.workers {
+		if err := wk.Start(); err != nil {
+			w.Stop()
+			return nil, fmt.Errorf("start worker: %w", err)
+		}
+	}
+	return w, nil
+}
+
+// Stop ends the workers. Programs of running steps are asked to end, and their
+// steps go back to be run again, here or elsewhere.
+func (w *Workers) Stop() {
+	done := make(chan struct{}, len(w.workers))
+	for _, wk := range w.workers {
+		go func() {
+			wk.Stop()
+			done <- struct{}{}
+		}()
+	}
+	for range w.workers {
+		<-done
+	}
+}
+
+func registerPipelines(w worker.Worker, a *activities.Activities) {
+	w.RegisterWorkflowWithOptions(workflows.Pipeline, workflow.RegisterOptions{Name: workflows.PipelineType})
+	for name, f := range map[string]any{
+		"Resolve": a.Resolve, "Fetch": a.Fetch, "Await": a.Await, "Publish": a.Publish,
+		"Finish": a.Finish, "Keep": a.Keep, "TakeUp": a.TakeUp,
+	} {
+		w.RegisterActivityWithOptions(f, activity.RegisterOptions{Name: name})
+	}
+}
+
+func registerStep(w worker.Worker, a *activities.Activities) {
+	w.RegisterActivityWithOptions(a.Step, activity.RegisterOptions{Name: "Step"})
+}
+
+// lend makes the devices that a queue's slots take turns with. Slots beyond the
+// devices, and all of them where there is none, run on the CPU.
+func lend(devices []string, slots int) chan string {
+	c := make(chan string, slots)
+	for i := range slots {
+		if i < len(devices) {
+			c <- devices[i]
+		} else {
+			c <- ""
+		}
+	}
+	return c
+}
+
+func identity(queue string) string {
+	name, err := os.Hostname()
+	if err != nil {
+		name = "localhost"
+	}
+	return fmt.Sprintf("%s@%s#%d", queue, name, os.Getpid())
+}
+
+// recover ends what a dead worker left running, and gives its steps back.
+func recover(ctx context.Context, o Options, runner *step.Runner) error {
+	left, err := runner.Sweep(ctx)
+	if err != nil {
+		return fmt.Errorf("clean up after the last worker: %w", err)
+	}
+	for _, l := range left {
+		var at activities.Left
+		if json.Unmarshal(l.Token, &at) != nil || at.Workflow == "" {
+			continue
+		}
+		lost := temporal.NewApplicationErrorWithOptions("the worker was lost while the step was running; it is run again",
+			activities.WorkerLost, temporal.ApplicationErrorOptions{NextRetryDelay: time.Millisecond})
+		err := o.Temporal.CompleteActivityByID(ctx, o.Namespace, at.Workflow, at.Run, at.Activity, nil, lost)
+		var gone *serviceerror.NotFound
+		if err != nil && !errors.As(err, &gone) {
+			// The heartbeat time-out will find it, only later.
+			o.Log.Warn("could not give back a lost step", "job", at.Workflow, "step", at.Activity, "error", err)
+		}
+	}
+	return nil
+}

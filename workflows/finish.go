@@ -1,0 +1,178 @@
+package workflows
+
+import (
+	"fmt"
+	"strings"
+
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/millrace-ml/millrace/activities"
+	"github.com/millrace-ml/millrace/pipeline"
+)
+
+// finish records how the job ended, where it outlives Temporal's retention, and
+// says it in the words that the Temporal UI shows.
+func (e *execution) finish() error {
+	status := e.status()
+	for i := range e.steps {
+		if s := &e.steps[i]; !s.Status.Ended() {
+			// Whatever was on its way has been given up.
+			s.Status = pipeline.NotStarted
+			if e.canceled {
+				s.Status = pipeline.Canceled
+			}
+			if s.Waiting == "" {
+				s.Waiting = e.whyNot()
+			}
+			e.touch(i)
+		}
+	}
+	result := activities.FinishInput{
+		Job: e.in.Job, Status: status, Steps: e.steps,
+		Started: e.in.Started, Ended: workflow.Now(e.ctx),
+	}
+	if e.failed >= 0 {
+		result.Step, result.Failure = e.steps[e.failed].Name, e.steps[e.failed].Failure
+	} else if e.fatal != nil {
+		result.Failure = &pipeline.Failure{Kind: pipeline.Infrastructure, Message: e.fatal.Error()}
+	}
+	// A canceled job is recorded too.
+	ctx, _ := workflow.NewDisconnectedContext(e.ctx)
+	if err := workflow.ExecuteLocalActivity(local(ctx, "record the end of the job"), do.Finish, result).Get(ctx, nil); err != nil {
+		return err
+	}
+	if err := e.announce(ctx, status, result.Failure); err != nil {
+		return err
+	}
+	switch status {
+	case pipeline.Canceled:
+		return workflow.ErrCanceled
+	case pipeline.Failed:
+		message := result.Failure.Message
+		if result.Step != "" {
+			message = fmt.Sprintf("step %s failed: %s", result.Step, message)
+		}
+		return temporal.NewNonRetryableApplicationError(message, string(result.Failure.Kind), nil)
+	}
+	return nil
+}
+
+func (e *execution) status() pipeline.Status {
+	switch {
+	case e.canceled:
+		return pipeline.Canceled
+	case e.failed >= 0 || e.fatal != nil:
+		return pipeline.Failed
+	}
+	return pipeline.Completed
+}
+
+func (e *execution) whyNot() string {
+	switch {
+	case e.canceled:
+		return "not run, because the job was canceled"
+	case e.failed >= 0:
+		return "not run, because " + e.nodes[e.failed].Name + " failed"
+	}
+	return "not run"
+}
+
+// announce puts the outcome where the Temporal UI lists it.
+func (e *execution) announce(ctx workflow.Context, status pipeline.Status, failure *pipeline.Failure) error {
+	var ran, reused, failed []string
+	for _, s := range e.steps {
+		switch {
+		case s.Reused != nil:
+			reused = append(reused, s.Name)
+		case s.Status == pipeline.Completed:
+			ran = append(ran, s.Name)
+		case s.Status == pipeline.Failed:
+			failed = append(failed, s.Name)
+		}
+	}
+	memo := map[string]any{"ran": names(ran), "reused": names(reused)}
+	if len(failed) > 0 {
+		memo["failed"] = names(failed)
+	}
+	if failure != nil {
+		memo["error"] = failure.Message
+	}
+	if err := workflow.UpsertMemo(ctx, memo); err != nil {
+		return err
+	}
+	return workflow.UpsertTypedSearchAttributes(ctx,
+		temporal.NewSearchAttributeKeyKeyword(attributeStatus).ValueSet(string(status)),
+		temporal.NewSearchAttributeKeyInt64(attributeReused).ValueSet(int64(len(reused))),
+	)
+}
+
+// names lists step names for people: all of a few, a count of many.
+func names(list []string) string {
+	const most = 20
+	switch {
+	case len(list) == 0:
+		return "none"
+	case len(list) > most:
+		return fmt.Sprintf("%s and %d more", strings.Join(list[:most], ", "), len(list)-most)
+	}
+	return strings.Join(list, ", ")
+}
+
+// part is how many steps' states are carried over in one blob: a payload may
+// have 2 MB.
+const part = 1000
+
+// continueAsNew carries the job on in a new run of the workflow, with the
+// states of its steps kept in the store.
+func (e *execution) continueAsNew() error {
+	next := e.in
+	next.Carried = nil
+	for from := 0; from < len(e.steps); from += part {
+		states := activities.States{Steps: e.steps[from:min(from+part, len(e.steps))]}
+		var digest pipeline.Digest
+		ctx := local(e.ctx, "keep the states of the steps")
+		if err := workflow.ExecuteLocalActivity(ctx, do.Keep, states).Get(e.ctx, &digest); err != nil {
+			return err
+		}
+		next.Carried = append(next.Carried, digest)
+	}
+	return workflow.NewContinueAsNewError(e.ctx, Pipeline, next)
+}
+
+// restore takes up the states that an earlier run of the job carried over.
+func (e *execution) restore() error {
+	var at int
+	for _, digest := range e.in.Carried {
+		var states activities.States
+		ctx := local(e.ctx, "take up the states of the steps")
+		if err := workflow.ExecuteLocalActivity(ctx, do.TakeUp, digest).Get(e.ctx, &states); err != nil {
+			return err
+		}
+		for _, s := range states.Steps {
+			e.steps[at] = s
+			at++
+		}
+	}
+	if at == 0 {
+		return nil
+	}
+	for i := range e.steps {
+		if s := &e.steps[i]; s.Status == pipeline.Failed && e.failed < 0 {
+			e.failed = i
+		} else if !s.Status.Ended() {
+			*s = pipeline.StepState{Name: s.Name, Status: pipeline.NotStarted, Queue: s.Queue}
+		}
+	}
+	for i := range e.steps {
+		if e.steps[i].Status.Ended() {
+			e.touch(i)
+			e.begun[i] = true
+			e.left[e.nodes[i].Role]--
+			for _, d := range e.dependents[i] {
+				e.unmet[d]--
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,89 @@
+package workflows
+
+import (
+	"strings"
+	"unicode/utf8"
+
+	"github.com/millrace-ml/millrace/pipeline"
+)
+
+// Graph is what the workflow has to know of a plan to walk it: small enough to
+// travel as its input, where the plan itself may be megabytes and stays in the
+// store. Nodes stand in the order of the plan's steps.
+type Graph struct {
+	Nodes []Node `json:"nodes"`
+	// ContinueOnFailure lets steps that do not depend on a failed one go on.
+	ContinueOnFailure bool `json:"continue_on_step_failure"`
+}
+
+// Node is one step.
+type Node struct {
+	Name  string        `json:"name"`
+	Queue string        `json:"queue"`
+	Role  pipeline.Role `json:"role,omitempty"`
+	// Edges are the inputs that are bound to outputs of earlier nodes.
+	Edges []Edge `json:"edges,omitempty"`
+	// Sources are the inputs that are read from outside when the step starts.
+	Sources []string `json:"sources,omitempty"`
+	// Reusable steps are looked up in the cache, and run once at a time.
+	Reusable bool `json:"reusable"`
+	// Publishes is set where outputs are written to datastore paths.
+	Publishes bool `json:"publishes,omitempty"`
+	// Summary is one line for people.
+	Summary string `json:"summary,omitempty"`
+}
+
+// Edge is an input bound to an earlier node's output.
+type Edge struct {
+	Input    string `json:"input"`
+	Node     int    `json:"node"`
+	Output   string `json:"output"`
+	Optional bool   `json:"optional,omitempty"`
+}
+
+// NewGraph makes the graph of a pinned plan.
+func NewGraph(plan *pipeline.Plan) Graph {
+	g := Graph{ContinueOnFailure: plan.Settings.ContinueOnStepFailure, Nodes: make([]Node, len(plan.Steps))}
+	index := make(map[string]int, len(plan.Steps))
+	for i := range plan.Steps {
+		step := &plan.Steps[i]
+		index[step.Name] = i
+		n := Node{
+			Name:     step.Name,
+			Queue:    step.Queue,
+			Role:     step.Role,
+			Reusable: step.Deterministic && !plan.Settings.ForceRerun,
+			Summary:  summary(step),
+		}
+		for _, in := range step.Inputs {
+			switch b := in.Binding; {
+			case b.Step != nil:
+				n.Edges = append(n.Edges, Edge{Input: in.Name, Node: index[b.Step.Step], Output: b.Step.Output, Optional: in.Optional})
+			case b.Source != nil && b.Source.Artifact == nil && in.Mode != pipeline.Direct:
+				n.Sources = append(n.Sources, in.Name)
+			}
+		}
+		for _, out := range step.Outputs {
+			n.Publishes = n.Publishes || out.Path != ""
+		}
+		g.Nodes[i] = n
+	}
+	return g
+}
+
+// summary is the step's display name, or else the beginning of its command.
+func summary(step *pipeline.Step) string {
+	text := step.DisplayName
+	if text == "" {
+		text = strings.Join(strings.Fields(step.Command.String()), " ")
+	}
+	const most = 100
+	if len(text) <= most {
+		return text
+	}
+	cut := most
+	for cut > 0 && !utf8.RuneStart(text[cut]) {
+		cut--
+	}
+	return text[:cut] + "..."
+}

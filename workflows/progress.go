@@ -1,0 +1,78 @@
+package workflows
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/millrace-ml/millrace/pipeline"
+)
+
+// ProgressQuery is the name of the query that tells how far a job is. Its
+// argument is the version that the asker knows (0 for none); the answer is a
+// [Progress].
+const ProgressQuery = "progress"
+
+// Progress is what changed since the asker's version.
+type Progress struct {
+	// Version is what to ask with next.
+	Version int `json:"version"`
+	// Steps are the states that changed, oldest change first. Where More is
+	// set there are further ones; ask again.
+	Steps []pipeline.StepState `json:"steps,omitempty"`
+	More  bool                 `json:"more,omitempty"`
+}
+
+// maxAnswer bounds the steps of one answer: a message may have 4 MB.
+const maxAnswer = 1000
+
+func (e *execution) touch(i int) {
+	e.version++
+	e.changed[i] = e.version
+	if len(e.nodes) <= maxDetails {
+		workflow.SetCurrentDetails(e.ctx, e.details())
+	}
+}
+
+func (e *execution) progress(since int) (Progress, error) {
+	p := Progress{Version: e.version}
+	at := make(map[int]int) // version -> node
+	var versions []int
+	for i, v := range e.changed {
+		if v > since {
+			at[v] = i
+			versions = append(versions, v)
+		}
+	}
+	slices.Sort(versions)
+	if len(versions) > maxAnswer {
+		versions = versions[:maxAnswer]
+		p.Version, p.More = versions[maxAnswer-1], true
+	}
+	for _, v := range versions {
+		p.Steps = append(p.Steps, e.steps[at[v]])
+	}
+	return p, nil
+}
+
+// maxDetails is the number of steps up to which the Temporal UI shows a table.
+const maxDetails = 60
+
+// details is what the Temporal UI shows of a job without opening a payload.
+func (e *execution) details() string {
+	var b strings.Builder
+	b.WriteString("| step | state | queue | |\n|---|---|---|---|\n")
+	for _, s := range e.steps {
+		state, note := string(s.Status), s.Waiting
+		switch {
+		case s.Reused != nil:
+			state, note = "Reused", "from "+s.Reused.Job+"."+s.Reused.Step
+		case s.Failure != nil:
+			note = s.Failure.Message
+		}
+		fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", s.Name, state, s.Queue, strings.ReplaceAll(note, "\n", " "))
+	}
+	return b.String()
+}

@@ -1,0 +1,283 @@
+package term
+
+import (
+	"fmt"
+	"sort"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/millrace-ml/millrace/pipeline"
+)
+
+// live redraws a few lines at the bottom of a terminal: one for each running
+// step and a footer with the counts. What has happened scrolls up above them
+// and stays.
+//
+// Only this type writes to the stream between newLive and Close.
+type live struct {
+	stream *Stream
+	now    func() time.Time
+	stop   chan struct{}
+
+	mu       sync.Mutex
+	closed   bool
+	busy     string
+	tracker  tracker
+	snapshot Snapshot
+	pending  []string // lines to scroll up with the next frame
+	events   []event  // likewise, and perhaps to be summed up
+	began    time.Time
+	drawn    []string // the lines at the bottom, as they stand
+	width    int      // of the terminal when they were drawn
+}
+
+const (
+	// frame is how often the screen is looked after; it is written to only
+	// where something changed.
+	frame = 200 * time.Millisecond
+	// flood is how many steps may end within a frame before their lines are
+	// summed up in one.
+	flood = 10
+)
+
+func newLive(s *Stream, now func() time.Time) *live {
+	l := &live{stream: s, now: now, stop: make(chan struct{}), began: now()}
+	go l.loop()
+	return l
+}
+
+func (l *live) loop() {
+	tick := time.NewTicker(frame)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+			l.redraw()
+		case <-l.stop:
+			return
+		}
+	}
+}
+
+// redraw brings the screen up to date.
+func (l *live) redraw() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.draw(l.bottom())
+}
+
+func (l *live) Update(s Snapshot) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.snapshot = s
+	for _, e := range l.tracker.next(s.Steps, l.now()) {
+		if e.kind >= completed { // what runs and waits shows at the bottom
+			l.events = append(l.events, e)
+		}
+	}
+}
+
+func (l *live) Busy(text string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.busy = text
+}
+
+func (l *live) Note(text string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.flush()
+	l.pending = append(l.pending, text)
+	l.draw(l.bottom())
+}
+
+func (l *live) Log(step, line string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.flush()
+	if step != "" {
+		step = l.stream.Paint(Cyan, step)
+	}
+	l.pending = append(l.pending, prefixed(step, Clean(line)))
+}
+
+// Close draws what is still to be said and takes the bottom lines away.
+func (l *live) Close() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closed {
+		return
+	}
+	l.closed = true
+	close(l.stop)
+	l.draw(nil)
+}
+
+// flush turns the events into lines. Where many steps ended at once the lines
+// of the reused and the completed ones are summed up; failures never are.
+func (l *live) flush() {
+	number := map[eventKind]int{}
+	for _, e := range l.events {
+		number[e.kind]++
+	}
+	said := map[eventKind]bool{}
+	for _, e := range l.events {
+		if n := number[e.kind]; n > flood && e.kind != failed {
+			if !said[e.kind] {
+				said[e.kind] = true
+				l.pending = append(l.pending, l.mark(e.kind)+" "+Count(n, "step")+" "+sumWord(e.kind))
+			}
+			continue
+		}
+		l.pending = append(l.pending, l.mark(e.kind)+" "+e.step+" "+l.paint(e))
+	}
+	l.events = nil
+}
+
+func sumWord(k eventKind) string {
+	switch k {
+	case reused:
+		return "reused"
+	case canceled:
+		return string(pipeline.Canceled)
+	}
+	return string(pipeline.Completed)
+}
+
+func (l *live) mark(k eventKind) string {
+	switch k {
+	case completed:
+		return l.stream.Paint(Green, "+")
+	case reused:
+		return l.stream.Paint(Blue, "=")
+	case failed:
+		return l.stream.Paint(Red, "x")
+	}
+	return l.stream.Paint(Yellow, "-")
+}
+
+func (l *live) paint(e event) string {
+	switch e.kind {
+	case failed:
+		return l.stream.Paint(Red, e.text)
+	case reused:
+		return l.stream.Paint(Faint, e.text)
+	}
+	return e.text
+}
+
+// bottom makes the lines to redraw: never more than the terminal is high, with
+// the line below them left free, and never wider than it.
+func (l *live) bottom() []string {
+	if l.closed {
+		return nil
+	}
+	width, height := l.stream.Window()
+	if l.snapshot.Steps == nil {
+		if l.busy == "" {
+			return nil
+		}
+		return []string{Cut(l.busy+", "+wholeSeconds(l.now().Sub(l.began)), width-1)}
+	}
+	rows := l.rows()
+	if room := max(0, height-2); len(rows) > room {
+		more := len(rows) - room
+		if room > 0 {
+			more++
+			rows = append(rows[:room-1:room-1], fmt.Sprintf("  and %d more", more))
+		} else {
+			rows = nil
+		}
+	}
+	footer := count(l.snapshot.Steps).String() + ", " + wholeSeconds(l.now().Sub(l.began))
+	if l.snapshot.Status == pipeline.CancelRequested {
+		footer = "Canceling: " + footer
+	}
+	for i, row := range rows {
+		rows[i] = Cut(row, width-1)
+	}
+	return append(rows, l.stream.Paint(Bold, Cut(footer, width-1)))
+}
+
+// rows makes a line for each step that runs, the longest running first, and
+// one for each that says what it waits for.
+func (l *live) rows() []string {
+	var running, waiting []pipeline.StepState
+	name := 0
+	for _, s := range l.snapshot.Steps {
+		switch {
+		case s.Status == pipeline.Running, s.Status == pipeline.Finalizing, s.Status == pipeline.CancelRequested:
+			running = append(running, s)
+		case s.Status == pipeline.Queued && s.Waiting != "":
+			waiting = append(waiting, s)
+		default:
+			continue
+		}
+		name = max(name, len(s.Name))
+	}
+	name = min(name, 40)
+	sort.SliceStable(running, func(i, j int) bool { return running[i].Started.Before(running[j].Started) })
+	var rows []string
+	for _, s := range running {
+		text := "  " + pad(s.Name, name) + "  " + string(s.Status) + on(s)
+		if !s.Started.IsZero() {
+			text += "  " + wholeSeconds(l.now().Sub(s.Started))
+		}
+		rows = append(rows, text)
+	}
+	for _, s := range waiting {
+		rows = append(rows, "  "+pad(s.Name, name)+"  Waiting: "+Clean(s.Waiting))
+	}
+	return rows
+}
+
+// draw scrolls up the pending lines and replaces the bottom ones, in one write.
+// Wrapping is off while the bottom is drawn, so that each of its lines is one
+// row; a terminal made narrower since may have broken them into several.
+func (l *live) draw(bottom []string) {
+	l.flush()
+	width, _ := l.stream.Window()
+	if len(l.pending) == 0 && width == l.width && equal(l.drawn, bottom) {
+		return
+	}
+	var b strings.Builder
+	if len(l.drawn) > 0 {
+		up := len(l.drawn) - 1
+		if width < l.width {
+			up = 0
+			for _, line := range l.drawn {
+				up += max(1, (visible(line)+width-1)/width)
+			}
+			up--
+		}
+		b.WriteByte('\r')
+		if up > 0 {
+			fmt.Fprintf(&b, "\x1b[%dA", up)
+		}
+		b.WriteString("\x1b[J")
+	}
+	for _, line := range l.pending {
+		b.WriteString(line + "\n")
+	}
+	if len(bottom) > 0 {
+		b.WriteString("\x1b[?7l" + strings.Join(bottom, "\n") + "\x1b[?7h")
+	}
+	l.pending, l.drawn, l.width = nil, bottom, width
+	_, _ = l.stream.Write([]byte(b.String()))
+}
+
+// visible is the width of a line without its escape codes.
+func visible(line string) int { return Width(Clean(line)) }
+
+func equal(a, b []string) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for i := range a {
+		if a[i] != b[i] {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,179 @@
+package term
+
+import (
+	"fmt"
+	"sort"
+	"time"
+
+	"github.com/millrace-ml/millrace/pipeline"
+)
+
+// Snapshot is what is known of a job at one moment.
+type Snapshot struct {
+	Status  pipeline.Status
+	Started time.Time
+	// Steps stand in the same order in every snapshot of a job.
+	Steps []pipeline.StepState
+}
+
+// Progress shows how a job goes on, from one snapshot to the next. Its methods
+// may be called from several goroutines.
+type Progress interface {
+	// Update takes the newest snapshot.
+	Update(Snapshot)
+	// Busy says what is done before there is a snapshot.
+	Busy(text string)
+	// Note says a sentence that stays.
+	Note(text string)
+	// Log shows a line that a step printed; step is "" where there is but one.
+	Log(step, line string)
+	// Close leaves the stream ready for other output. Notes still come through
+	// afterwards, and Close may be called again.
+	Close()
+}
+
+// NewProgress returns the progress that suits the stream: redrawn in place on a
+// terminal, a line for each event elsewhere.
+func NewProgress(s *Stream, now func() time.Time) Progress {
+	if s.Terminal {
+		return newLive(s, now)
+	}
+	return &plain{stream: s, now: now}
+}
+
+// event is a change worth a line.
+type event struct {
+	step string
+	at   time.Time
+	kind eventKind
+	text string
+}
+
+type eventKind int
+
+const (
+	began eventKind = iota
+	waits
+	completed
+	reused
+	failed
+	canceled
+)
+
+// tracker finds out what changed between two snapshots.
+type tracker struct {
+	seen map[string]pipeline.StepState
+}
+
+// next returns the changes since the snapshot before, in the order in which
+// they happened.
+func (t *tracker) next(steps []pipeline.StepState, now time.Time) []event {
+	if t.seen == nil {
+		t.seen = make(map[string]pipeline.StepState, len(steps))
+	}
+	var events []event
+	for _, s := range steps {
+		before := t.seen[s.Name]
+		t.seen[s.Name] = s
+		if e, ok := change(before, s); ok {
+			e.step = s.Name
+			if e.at.IsZero() {
+				e.at = now
+			}
+			events = append(events, e)
+		}
+	}
+	sort.SliceStable(events, func(i, j int) bool { return events[i].at.Before(events[j].at) })
+	return events
+}
+
+func change(before, s pipeline.StepState) (event, bool) {
+	switch s.Status {
+	case pipeline.Running:
+		if before.Status != pipeline.Running {
+			return event{at: s.Started, kind: began, text: "Running" + on(s)}, true
+		}
+		if s.Attempts > before.Attempts && before.Attempts > 0 {
+			return event{at: s.Started, kind: began, text: "Running again" + on(s)}, true
+		}
+	case pipeline.Queued:
+		if s.Waiting != "" && s.Waiting != before.Waiting {
+			return event{kind: waits, text: "Waiting: " + s.Waiting}, true
+		}
+	}
+	if s.Status == before.Status || !s.Status.Ended() {
+		return event{}, false
+	}
+	e := event{at: s.Ended, text: string(s.Status)}
+	switch s.Status {
+	case pipeline.Completed:
+		if s.Reused != nil {
+			return event{at: s.Ended, kind: reused, text: "reused from " + s.Reused.Job + "." + s.Reused.Step}, true
+		}
+		e.kind = completed
+		if !s.Started.IsZero() {
+			e.text += " " + Duration(s.Ended.Sub(s.Started))
+		}
+	case pipeline.Failed:
+		e.kind = failed
+		if s.Failure != nil {
+			e.text += ": " + Clean(s.Failure.Message)
+		}
+	case pipeline.Canceled:
+		e.kind = canceled
+	}
+	return e, true
+}
+
+// on says where a step runs, and that it is not its first attempt.
+func on(s pipeline.StepState) string {
+	text := ""
+	if s.Queue != "" {
+		text = " on " + s.Queue
+	}
+	if s.Attempts > 1 {
+		text += fmt.Sprintf(", attempt %d", s.Attempts)
+	}
+	return text
+}
+
+// counts is the footer's view of a snapshot.
+type counts struct {
+	total, done, reused, running, waiting, failed int
+}
+
+func count(steps []pipeline.StepState) counts {
+	c := counts{total: len(steps)}
+	for _, s := range steps {
+		switch s.Status {
+		case pipeline.Completed:
+			c.done++
+			if s.Reused != nil {
+				c.reused++
+			}
+		case pipeline.Running, pipeline.Finalizing, pipeline.CancelRequested:
+			c.running++
+		case pipeline.Queued:
+			c.waiting++
+		case pipeline.Failed:
+			c.failed++
+		}
+	}
+	return c
+}
+
+func (c counts) String() string {
+	text := fmt.Sprintf("%d of %s done", c.done, Count(c.total, "step"))
+	if c.reused > 0 {
+		text += fmt.Sprintf(" (%d reused)", c.reused)
+	}
+	for _, part := range []struct {
+		n    int
+		word string
+	}{{c.running, "running"}, {c.waiting, "waiting"}, {c.failed, "failed"}} {
+		if part.n > 0 {
+			text += fmt.Sprintf(", %d %s", part.n, part.word)
+		}
+	}
+	return text
+}

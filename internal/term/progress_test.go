@@ -1,0 +1,252 @@
+package term
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/millrace-ml/millrace/pipeline"
+)
+
+var noon = time.Date(2026, 11, 22, 12, 0, 0, 0, time.Local)
+
+func at(seconds float64) time.Time { return noon.Add(time.Duration(seconds * float64(time.Second))) }
+
+func waiting(name string) pipeline.StepState {
+	return pipeline.StepState{Name: name, Status: pipeline.NotStarted}
+}
+
+func queued(name, why string) pipeline.StepState {
+	return pipeline.StepState{Name: name, Status: pipeline.Queued, Waiting: why}
+}
+
+func running(name, queue string, since float64) pipeline.StepState {
+	return pipeline.StepState{Name: name, Status: pipeline.Running, Queue: queue, Started: at(since), Attempts: 1}
+}
+
+func done(name string, from, to float64) pipeline.StepState {
+	return pipeline.StepState{Name: name, Status: pipeline.Completed, Started: at(from), Ended: at(to), Attempts: 1}
+}
+
+func reusedFrom(name, job string, when float64) pipeline.StepState {
+	return pipeline.StepState{
+		Name: name, Status: pipeline.Completed, Started: at(when), Ended: at(when),
+		Reused: &pipeline.Origin{Job: job, Step: name},
+	}
+}
+
+func failedWith(name, message string, when float64) pipeline.StepState {
+	return pipeline.StepState{
+		Name: name, Status: pipeline.Failed, Started: at(0), Ended: at(when), Attempts: 1,
+		Failure: &pipeline.Failure{Kind: pipeline.UserFailure, Message: message},
+	}
+}
+
+// tape is a run of a small pipeline, moment by moment.
+var tape = []struct {
+	now   float64
+	steps []pipeline.StepState
+}{
+	{0, []pipeline.StepState{waiting("prepare"), waiting("train"), waiting("evaluate"), waiting("report")}},
+	{0.5, []pipeline.StepState{reusedFrom("prepare", "calm_river_1", 0.4), running("train", "gpu", 0.5), waiting("evaluate"), queued("report", "no worker serves queue highmem")}},
+	{62, []pipeline.StepState{reusedFrom("prepare", "calm_river_1", 0.4), running("train", "gpu", 0.5), waiting("evaluate"), queued("report", "no worker serves queue highmem")}},
+	{63, []pipeline.StepState{reusedFrom("prepare", "calm_river_1", 0.4), done("train", 0.5, 62.7), running("evaluate", "cpu", 62.8), running("report", "cpu", 62.9)}},
+	{64, []pipeline.StepState{reusedFrom("prepare", "calm_river_1", 0.4), done("train", 0.5, 62.7), failedWith("evaluate", "exit code 1", 63.9), done("report", 62.9, 63.5)}},
+}
+
+func TestPlainWritesALineForEachEventInTheOrderOfTheirTimes(t *testing.T) {
+	var b strings.Builder
+	now := noon
+	p := NewProgress(&Stream{Writer: &b}, func() time.Time { return now })
+	p.Busy("starting")
+	p.Note("job calm_river_2: 4 steps")
+	for _, moment := range tape {
+		now = at(moment.now)
+		p.Update(Snapshot{Status: pipeline.Running, Steps: moment.steps})
+	}
+	p.Log("report", "wrote report.html")
+	p.Close()
+	want := `job calm_river_2: 4 steps
+12:00:00 prepare reused from calm_river_1.prepare
+12:00:00 train Running on gpu
+12:00:00 report Waiting: no worker serves queue highmem
+12:01:02 train Completed 1m02s
+12:01:02 evaluate Running on cpu
+12:01:02 report Running on cpu
+12:01:03 report Completed 0.6s
+12:01:03 evaluate Failed: exit code 1
+report | wrote report.html
+`
+	if diff := cmp.Diff(want, b.String()); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestPlainSaysWhenAStepIsTriedAgain(t *testing.T) {
+	var b strings.Builder
+	p := NewProgress(&Stream{Writer: &b}, func() time.Time { return noon })
+	first := running("train", "gpu", 1)
+	second := running("train", "gpu", 5)
+	second.Attempts = 2
+	for _, s := range []pipeline.StepState{first, first, second, second} {
+		p.Update(Snapshot{Steps: []pipeline.StepState{s}})
+	}
+	want := "12:00:01 train Running on gpu\n12:00:05 train Running again on gpu, attempt 2\n"
+	if diff := cmp.Diff(want, b.String()); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// player is a live display that is drawn when the test says so.
+type player struct {
+	*live
+	screen *screen
+	clock  time.Time
+}
+
+func newPlayer(width, height int) *player {
+	p := &player{screen: newScreen(width, height), clock: noon}
+	stream := &Stream{Writer: p.screen, Terminal: true, Size: func() (int, int) { return p.screen.width, p.screen.height }}
+	p.live = &live{stream: stream, now: func() time.Time { return p.clock }, stop: make(chan struct{}), began: noon}
+	return p
+}
+
+func (p *player) show(now float64, status pipeline.Status, steps ...pipeline.StepState) {
+	p.clock = at(now)
+	p.Update(Snapshot{Status: status, Steps: steps})
+	p.redraw()
+}
+
+func (p *player) sees(t *testing.T, want string) {
+	t.Helper()
+	if diff := cmp.Diff(want, p.screen.String()); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestLiveShowsWhatRunsAboveAFooterAndKeepsWhatHasEnded(t *testing.T) {
+	p := newPlayer(60, 20)
+	p.Busy("starting")
+	p.redraw()
+	p.sees(t, "starting, 0s\n")
+	p.Note("job calm_river_2: 4 steps")
+	for _, moment := range tape[:3] {
+		p.show(moment.now, pipeline.Running, moment.steps...)
+	}
+	p.sees(t, `job calm_river_2: 4 steps
+= prepare reused from calm_river_1.prepare
+  train   Running on gpu  1m01s
+  report  Waiting: no worker serves queue highmem
+1 of 4 steps done (1 reused), 1 running, 1 waiting, 1m02s
+`)
+	for _, moment := range tape[3:] {
+		p.show(moment.now, pipeline.Running, moment.steps...)
+	}
+	p.Close()
+	p.Note("asked to stop")
+	p.sees(t, `job calm_river_2: 4 steps
+= prepare reused from calm_river_1.prepare
++ train Completed 1m02s
++ report Completed 0.6s
+x evaluate Failed: exit code 1
+asked to stop
+
+`)
+}
+
+func TestLiveSaysThatAJobIsBeingCanceled(t *testing.T) {
+	p := newPlayer(60, 20)
+	p.show(3, pipeline.CancelRequested, running("train", "gpu", 0))
+	p.sees(t, "  train  Running on gpu  3s\nCanceling: 0 of 1 step done, 1 running, 3s\n")
+}
+
+func TestLiveNeverNeedsMoreThanTheTerminalHas(t *testing.T) {
+	var steps []pipeline.StepState
+	for i := range 30 {
+		steps = append(steps, running(fmt.Sprintf("a_step_with_a_rather_long_name_%02d", i), "cpu", 0))
+	}
+	for _, size := range [][2]int{{80, 24}, {40, 6}, {20, 3}, {10, 2}, {5, 1}, {1, 1}} {
+		p := newPlayer(size[0], size[1])
+		for now := range 5 {
+			p.show(float64(now), pipeline.Running, steps...)
+		}
+		if n := len(p.screen.rows); n > size[1] {
+			t.Errorf("%dx%d: %d rows:\n%s", size[0], size[1], n, p.screen)
+		}
+		for _, row := range p.screen.rows {
+			if len(row) > size[0] {
+				t.Errorf("%dx%d: row %q is too wide", size[0], size[1], string(row))
+			}
+		}
+	}
+	p := newPlayer(60, 6)
+	p.show(1, pipeline.Running, steps...)
+	p.sees(t, `  a_step_with_a_rather_long_name_00  Running on cpu  1s
+  a_step_with_a_rather_long_name_01  Running on cpu  1s
+  a_step_with_a_rather_long_name_02  Running on cpu  1s
+  and 27 more
+0 of 30 steps done, 30 running, 1s
+`)
+}
+
+func TestLiveSurvivesANarrowerWindow(t *testing.T) {
+	p := newPlayer(60, 20)
+	p.Note("job calm_river_2: 1 step")
+	p.show(1, pipeline.Running, running("train_the_model", "gpu", 0))
+	p.screen.narrow(24)
+	p.show(2, pipeline.Running, running("train_the_model", "gpu", 0))
+	p.sees(t, `job calm_river_2: 1 step
+  train_the_model  R...
+0 of 1 step done, 1 ...
+`)
+}
+
+func TestLiveWritesNothingWhereNothingChanged(t *testing.T) {
+	p := newPlayer(60, 20)
+	p.show(1, pipeline.Running, running("train", "gpu", 0))
+	writes := 0
+	p.stream.Writer = writerFunc(func(b []byte) (int, error) { writes++; return len(b), nil })
+	p.show(1.5, pipeline.Running, running("train", "gpu", 0))
+	if writes != 0 {
+		t.Errorf("wrote %d times", writes)
+	}
+}
+
+type writerFunc func([]byte) (int, error)
+
+func (f writerFunc) Write(b []byte) (int, error) { return f(b) }
+
+func TestLiveSumsUpManyStepsThatEndAtOnce(t *testing.T) {
+	p := newPlayer(60, 20)
+	var steps []pipeline.StepState
+	for i := range 312 {
+		steps = append(steps, reusedFrom(fmt.Sprintf("s%d", i), "calm_river_1", 0.1))
+	}
+	steps = append(steps, done("last", 0.1, 0.2), failedWith("broken", "exit code 2", 0.3))
+	p.show(1, pipeline.Running, steps...)
+	p.Close()
+	p.sees(t, "= 312 steps reused\n+ last Completed 0.1s\nx broken Failed: exit code 2\n\n")
+}
+
+func TestLiveShowsForeignTextWithoutItsControlCharacters(t *testing.T) {
+	p := newPlayer(60, 20)
+	p.Log("train", "\x1b[2Jepoch 1\repoch 2\x07")
+	p.show(1, pipeline.Running, failedWith("train", "bad \x1b[31mred\x1b[0m news", 1))
+	p.Close()
+	p.sees(t, "train | epoch 2\nx train Failed: bad red news\n\n")
+}
+
+func TestColoursAreUsedOnlyWhereTheyAreWelcome(t *testing.T) {
+	for _, color := range []bool{true, false} {
+		var b strings.Builder
+		l := &live{stream: &Stream{Writer: &b, Terminal: true, Color: color}, now: func() time.Time { return noon }, stop: make(chan struct{})}
+		l.Update(Snapshot{Steps: []pipeline.StepState{done("train", 0, 1), running("next", "cpu", 1)}})
+		l.redraw()
+		if got := strings.Contains(b.String(), "\x1b[3"); got != color {
+			t.Errorf("colours %v: wrote %q", color, b.String())
+		}
+	}
+}

@@ -3,13 +3,13 @@ package workers
 import (
 	"context"
 	"os/exec"
+	"path/filepath"
 	"runtime"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/millrace-ml/millrace/internal/cache"
-	"github.com/millrace-ml/millrace/internal/step"
 )
 
 // inventory prints the interpreter's version, and the packages it can import by
@@ -29,10 +29,10 @@ print(" ".join(sorted(found)))
 // environments are built, steps run with the machine's own interpreter, so the
 // interpreter and its packages are part of the cache key. It asks at once, in
 // the background; the answer is awaited by whoever needs it first.
-func host(ctx context.Context, runner *step.Runner) func() []cache.Ingredient {
+func host(ctx context.Context, folder string) func() []cache.Ingredient {
 	ask := sync.OnceValue(func() []cache.Ingredient {
 		platform := cache.Ingredient{Label: "host platform", Text: runtime.GOOS + "/" + runtime.GOARCH}
-		python := runner.Interpreter()
+		python := interpreter(folder)
 		if python == "" {
 			return []cache.Ingredient{platform, {Label: "host python", Text: "none"}}
 		}
@@ -51,6 +51,20 @@ func host(ctx context.Context, runner *step.Runner) func() []cache.Ingredient {
 	})
 	go ask()
 	return ask
+}
+
+// interpreter is the Python that steps find first, or "".
+func interpreter(folder string) string {
+	names := []string{"python3", "python"}
+	if folder != "" {
+		names = append([]string{filepath.Join(folder, "python3"), filepath.Join(folder, "python")}, names...)
+	}
+	for _, name := range names {
+		if path, err := exec.LookPath(name); err == nil {
+			return path
+		}
+	}
+	return ""
 }
 
 // FindGPUs returns the NVIDIA GPUs of this machine as CUDA_VISIBLE_DEVICES

@@ -63,7 +63,7 @@ const stopGrace = 15 * time.Second
 // that no other worker uses the folder.
 func Start(ctx context.Context, o Options) (*Workers, error) {
 	runner := &step.Runner{
-		Store: o.Store, Executor: process.New(), Work: o.Work, Python: o.Python,
+		Store: o.Store, Executor: new(process.Executor), Work: o.Work, Python: o.Python,
 		Environ: os.Environ(), Keep: o.KeepWork,
 	}
 	if err := recover(ctx, o, runner); err != nil {
@@ -81,7 +81,7 @@ func Start(ctx context.Context, o Options) (*Workers, error) {
 		Records:  record.New(o.Store),
 		Runner:   runner,
 		Temporal: o.Temporal,
-		Host:     host(ctx, runner),
+		Host:     host(ctx, o.Python),
 	})
 	w := &Workers{}
 	add := func(queue string, slots int, devices chan string, register func(worker.Worker, *activities.Activities)) {

@@ -1,0 +1,145 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/millrace-ml/millrace/internal/artifact"
+	"github.com/millrace-ml/millrace/internal/config"
+	"github.com/millrace-ml/millrace/internal/home"
+	"github.com/millrace-ml/millrace/internal/term"
+)
+
+// environment looks up environment variables.
+type environment = config.Environment
+
+// app is what every command is given: the streams, the clock, the flags that
+// all commands have, and what is built when it is first asked for.
+type app struct {
+	term.Streams
+	env     environment
+	now     func() time.Time
+	program string
+	flags   globalFlags
+
+	// config and home are decided once; so is the store, which stays open
+	// until the program ends.
+	config func() (config.Config, error)
+	home   func() (*home.Home, error)
+	store  func() (*artifact.Store, error)
+	// log is where the server, the workers and their clients speak: a file in
+	// the home.
+	log func() *slog.Logger
+
+	closers []func()
+}
+
+// globalFlags are the flags of every command.
+type globalFlags struct {
+	home       string
+	homeGiven  bool
+	output     string
+	query      string
+	verbose    bool
+	debug      bool
+	onlyErrors bool
+	ignored    [3]string // -g, -w, --subscription: there is but one workspace
+
+	// set by run and dev
+	serving servingFlags
+
+	// made of output and query before a command runs
+	format term.Format // "" where -o was not given
+	search *search
+}
+
+func newApp(streams term.Streams, env environment, now func() time.Time) *app {
+	a := &app{Streams: streams, env: env, now: now, program: "millrace"}
+	a.config = sync.OnceValues(a.loadConfig)
+	a.home = sync.OnceValues(a.openHome)
+	a.store = sync.OnceValues(a.openStore)
+	a.log = sync.OnceValue(a.openLog)
+	return a
+}
+
+func (a *app) loadConfig() (config.Config, error) {
+	var f config.Flags
+	if a.flags.homeGiven {
+		f.Home = &a.flags.home
+	}
+	a.flags.serving.fill(&f)
+	return config.Load(f, a.env)
+}
+
+func (a *app) openHome() (*home.Home, error) {
+	c, err := a.config()
+	if err != nil {
+		return nil, err
+	}
+	h, err := home.Open(c.Home)
+	if err != nil {
+		return nil, unreachable(err, "")
+	}
+	return h, nil
+}
+
+func (a *app) openStore() (*artifact.Store, error) {
+	c, err := a.config()
+	if err != nil {
+		return nil, err
+	}
+	url := c.Store
+	if url == "" {
+		h, err := a.home()
+		if err != nil {
+			return nil, err
+		}
+		url = h.StoreURL()
+	}
+	// A store stays open longer than any one request.
+	s, err := artifact.Open(context.Background(), url)
+	if err != nil {
+		return nil, unreachable(err, "")
+	}
+	a.closers = append(a.closers, func() { _ = s.Close() })
+	return s, nil
+}
+
+func (a *app) close() {
+	for _, c := range a.closers {
+		c()
+	}
+}
+
+// say tells a person something that is neither data nor an error.
+func (a *app) say(format string, args ...any) {
+	if !a.flags.onlyErrors {
+		fmt.Fprintf(a.Err, format+"\n", args...)
+	}
+}
+
+// newProgress shows how a job goes on, on stderr.
+func (a *app) newProgress() term.Progress {
+	if a.flags.onlyErrors {
+		return term.NewProgress(&term.Stream{Writer: io.Discard}, a.now)
+	}
+	return term.NewProgress(a.Err, a.now)
+}
+
+// command writes a command line that can be pasted: with the program's name as
+// the person called it, and the home that was given by flag.
+func (a *app) command(words ...string) string {
+	line := []string{a.program}
+	for _, w := range words {
+		line = append(line, shellQuote(w))
+	}
+	if a.flags.homeGiven {
+		line = append(line, "--home", shellQuote(a.flags.home))
+	}
+	return strings.Join(line, " ")
+}

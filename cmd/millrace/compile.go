@@ -1,0 +1,99 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+
+	"github.com/millrace-ml/millrace/dialects/azureml"
+	"github.com/millrace-ml/millrace/internal/term"
+	"github.com/millrace-ml/millrace/pipeline"
+	"github.com/millrace-ml/millrace/runs"
+	"github.com/millrace-ml/millrace/workflows"
+)
+
+// source is the file of a job, and what the flags change in it.
+type source struct {
+	file string
+	set  []string
+	name string
+}
+
+// compile reads the file into a submission, and shows warnings at once.
+func (a *app) compile(s source) (runs.Submission, error) {
+	submission, warnings, err := read(s)
+	if err == nil && !a.flags.onlyErrors {
+		a.renderProblems(warnings)
+	}
+	return submission, err
+}
+
+// read reads the file into a submission. Mistakes come back as
+// azureml.Problems.
+func read(s source) (runs.Submission, azureml.Problems, error) {
+	job, err := azureml.Load(s.file, azureml.LoadOptions{Set: s.set})
+	if err != nil {
+		return runs.Submission{}, nil, err
+	}
+	name := s.name
+	if name == "" {
+		name = job.Name
+	}
+	if name == "" {
+		name = runs.NewName()
+	}
+	plan, err := azureml.Compile(job, azureml.CompileOptions{Name: name})
+	if err != nil {
+		return runs.Submission{}, nil, err
+	}
+	text, err := os.ReadFile(s.file)
+	if err != nil {
+		return runs.Submission{}, nil, fmt.Errorf("read the file again: %w", err)
+	}
+	return runs.Submission{Plan: plan, Definition: string(text), File: s.file}, job.Warnings, nil
+}
+
+// renderProblems shows what is wrong with a file, and how much that is.
+func (a *app) renderProblems(ps azureml.Problems) {
+	ps.Render(a.Err, a.Err.Color)
+	if n := len(ps.Errors()); n > 1 {
+		fmt.Fprintf(a.Err, "\n%s\n", term.Count(n, "mistake"))
+	}
+}
+
+// remark says, once, what a person should know of the machine that a plan's
+// steps run on.
+func (a *app) remark(ctx context.Context, s *server, plan *pipeline.Plan, note func(string)) {
+	environments, gpu := false, false
+	for _, step := range plan.Steps {
+		e := step.Environment
+		environments = environments || e.Reference != "" || e.Image != "" || e.Conda != "" || e.Build != nil
+		gpu = gpu || step.Queue == workflows.GPUQueue
+	}
+	c, err := a.config()
+	if err != nil {
+		return
+	}
+	folder, err := pythonFolder(c.Python)
+	if err != nil {
+		return
+	}
+	if environments {
+		if python := describePython(ctx, folder); python != "" {
+			note("steps run with the host's own interpreter, " + python + "; environments in the file are not built yet")
+		} else {
+			note("steps run with what this machine has, and it has no python3; environments in the file are not built yet")
+		}
+	}
+	if gpu && len(s.gpus) == 0 {
+		slots := max(1, c.GPUSlots)
+		note("no GPU was found: the steps on queue gpu run on the CPU, " + atOnce(slots))
+	}
+}
+
+func atOnce(slots int) string {
+	if slots == 1 {
+		return "one at a time"
+	}
+	return term.Count(slots, "step") + " at once"
+}

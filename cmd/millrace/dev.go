@@ -1,0 +1,162 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"runtime"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"github.com/millrace-ml/millrace/internal/home"
+	"github.com/millrace-ml/millrace/internal/term"
+)
+
+type devOptions struct {
+	port, uiPort int
+	ui           bool
+}
+
+func newDevCmd(a *app, runF func(context.Context, *devOptions) error) *cobra.Command {
+	o := &devOptions{}
+	cmd := &cobra.Command{
+		Use:   "dev",
+		Short: "Serve jobs and the Temporal UI until stopped",
+		Long: `Start the server, the workers and the Temporal UI, carry on the jobs that have not
+ended, and take new ones from ` + "`millrace job create`" + ` and ` + "`millrace run`" + ` until Ctrl-C.
+Steps that run at that moment are run again by the next ` + "`millrace dev`" + `.
+
+Where TEMPORAL_ADDRESS or TEMPORAL_PROFILE names a Temporal server, workers serve
+that one, and none is started here.
+
+` + exitCodesHelp,
+		Example: `  millrace dev
+  millrace dev --cpu-slots 4 --port 7300 --ui-port 8300
+  millrace dev --ui=false`,
+		Args: arguments(),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if runF != nil {
+				return runF(cmd.Context(), o)
+			}
+			return runDev(cmd.Context(), a, o)
+		},
+	}
+	f := cmd.Flags()
+	f.IntVar(&o.port, "port", usualPort, "port of the Temporal server; another one is taken where it is not free")
+	f.IntVar(&o.uiPort, "ui-port", usualUIPort, "port of the Temporal UI; another one is taken where it is not free")
+	f.BoolVar(&o.ui, "ui", true, "start the Temporal UI")
+	a.flags.serving.add(f)
+	return cmd
+}
+
+// runDev is `millrace dev`: it serves the home until it is told to stop.
+func runDev(ctx context.Context, a *app, o *devOptions) error {
+	for flag, port := range map[string]int{"--port": o.port, "--ui-port": o.uiPort} {
+		if port < 0 || port > 65535 {
+			return wrongUsage("", "%s: %d is not a port", flag, port)
+		}
+	}
+	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	defer stop()
+	lock, err := a.lockHome(ctx)
+	if err != nil {
+		return err
+	}
+	site, err := a.settle(ctx, lock, serveOptions{ui: o.ui, port: o.port, uiPort: o.uiPort})
+	if err != nil {
+		return err
+	}
+	if err := a.announce(ctx, site, o); err != nil {
+		site.server.stop()
+		return err
+	}
+	<-ctx.Done()
+	stop() // a second Ctrl-C ends the process at once
+	a.say("stopping; steps that run now will be run again")
+	site.server.stop()
+	return nil
+}
+
+// lockHome takes the lock of the home. A process that only looks whether the
+// home is served holds it for a moment, so a few tries are made.
+func (a *app) lockHome(ctx context.Context) (*home.Lock, error) {
+	h, err := a.home()
+	if err != nil {
+		return nil, err
+	}
+	for try := 1; ; try++ {
+		lock, err := h.Lock()
+		if err == nil {
+			return lock, nil
+		}
+		if !errors.Is(err, home.ErrServed) {
+			return nil, unreachable(err, "")
+		}
+		if try == 10 {
+			who := "another process"
+			if at, ok := h.Server(); ok {
+				who = fmt.Sprintf("process %d", at.PID)
+			}
+			return nil, &exitError{
+				code: exitFailed, err: fmt.Errorf("%s serves %s already", who, h.Dir()),
+				hint: "`" + a.command("job", "create", "-f", "FILE") + "` gives it a job; --home DIR serves another home",
+			}
+		}
+		if err := sleep(ctx, pause); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// announce says what is served, and where.
+func (a *app) announce(ctx context.Context, s *site, o *devOptions) error {
+	c, err := a.config()
+	if err != nil {
+		return err
+	}
+	h, err := a.home()
+	if err != nil {
+		return err
+	}
+	t := &term.Table{}
+	t.Add("home", h.Dir())
+	if c.Store != "" {
+		t.Add("store", c.Store)
+	}
+	t.Add("Temporal server", s.at.Address+", namespace "+s.at.Namespace+taken(s.at.Address, o.port, s.server.embed != nil))
+	if s.at.UI != "" {
+		t.Add("Temporal UI", s.at.UI+taken(s.at.UI, o.uiPort, true))
+	}
+	cpu, gpu := c.CPUSlots, c.GPUSlots
+	if cpu == 0 {
+		cpu = runtime.NumCPU()
+	}
+	if gpu == 0 {
+		gpu = max(1, len(s.server.gpus))
+	}
+	t.Add("queue cpu", term.Count(cpu, "slot"))
+	if n := len(s.server.gpus); n > 0 {
+		t.Add("queue gpu", term.Count(gpu, "slot")+", "+term.Count(n, "GPU"))
+	} else {
+		t.Add("queue gpu", term.Count(gpu, "slot")+"; no GPU was found: its steps run on the CPU")
+	}
+	if err := t.Write(a.Out); err != nil {
+		return err
+	}
+	if open := s.open(ctx); len(open) > 0 {
+		fmt.Fprintln(a.Out, "carrying on", jobList(open))
+	}
+	fmt.Fprintln(a.Out, "ready; Ctrl-C stops")
+	return nil
+}
+
+// taken remarks that an address has not the port that was asked for.
+func taken(address string, port int, ours bool) string {
+	if want := fmt.Sprintf(":%d", port); !ours || port == 0 || len(address) >= len(want) && address[len(address)-len(want):] == want {
+		return ""
+	}
+	return fmt.Sprintf(" (port %d is taken)", port)
+}

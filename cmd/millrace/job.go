@@ -1,0 +1,87 @@
+package main
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+func newJobCmd(a *app) *cobra.Command {
+	cmd := group(&cobra.Command{
+		Use:   "job",
+		Short: "Submit jobs and look at them, as `az ml job` does",
+		Long: `Submit jobs to the server of this home, and look at them. The verbs, flags and
+JSON are those of ` + "`az ml job`" + `. To list, show, download and explain jobs no
+server has to run.
+
+` + exitCodesHelp,
+		Example: `  millrace job create -f pipeline.yml --stream
+  millrace job list -o table
+  millrace job show -n calm_river_0a1b2c3d4e --query status -o tsv`,
+	})
+	cmd.AddCommand(
+		newJobCreateCmd(a, nil),
+		newJobListCmd(a, nil),
+		newJobShowCmd(a, nil),
+		newJobStreamCmd(a, nil),
+		newJobCancelCmd(a, nil),
+		newJobDownloadCmd(a, nil),
+		newJobValidateCmd(a, nil),
+	)
+	return cmd
+}
+
+// addSet adds --set. `--set a=1 b=2` has become two of them by now.
+func addSet(f *pflag.FlagSet, into *[]string) {
+	f.StringArrayVar(into, "set", nil, "change a value of the file, as `path=value`; several may follow")
+}
+
+// addName adds -n for the name of a job that exists.
+func (a *app) addName(cmd *cobra.Command, into *string) {
+	cmd.Flags().StringVarP(into, "name", "n", "", "name of the job")
+	_ = cmd.RegisterFlagCompletionFunc("name", a.completeJobs)
+}
+
+// completeYAML completes the names of YAML files.
+func completeYAML(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+	return []string{"yml", "yaml"}, cobra.ShellCompDirectiveFilterFileExt
+}
+
+// completeJobs completes the names of recent jobs. It starts nothing and
+// creates nothing.
+func (a *app) completeJobs(cmd *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
+	a.flags.homeGiven = cmd.Flags().Changed("home")
+	const none = cobra.ShellCompDirectiveNoFileComp
+	c, err := a.config()
+	if err != nil {
+		return nil, none
+	}
+	if _, err := os.Stat(c.Home); err != nil {
+		return nil, none
+	}
+	s, err := a.records()
+	if err != nil {
+		return nil, none
+	}
+	ctx, stop := context.WithTimeout(cmd.Context(), 2*time.Second)
+	defer stop()
+	jobs, err := s.jobs.List(ctx, recentJobs)
+	if err != nil {
+		return nil, none
+	}
+	var names []string
+	for _, j := range jobs {
+		names = append(names, cobra.CompletionWithDesc(j.Name, string(j.Status)))
+	}
+	return names, none | cobra.ShellCompDirectiveKeepOrder
+}
+
+// interruptible ends the context of a command when the person asks for it.
+func interruptible(ctx context.Context) (context.Context, context.CancelFunc) {
+	return signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+}

@@ -1,0 +1,138 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+
+	"github.com/spf13/cobra"
+
+	"github.com/millrace-ml/millrace/internal/term"
+	"github.com/millrace-ml/millrace/pipeline"
+	"github.com/millrace-ml/millrace/runs"
+)
+
+type jobStreamOptions struct {
+	name string
+}
+
+func newJobStreamCmd(a *app, runF func(context.Context, *jobStreamOptions) error) *cobra.Command {
+	o := &jobStreamOptions{}
+	cmd := &cobra.Command{
+		Use:   "stream -n NAME",
+		Short: "Show what the steps of a job print, until it has ended",
+		Long: `Show what the steps of a job have printed and print, until the job has ended. In a
+pipeline each line stands after the name of its step.
+
+` + exitCodesHelp,
+		Example: "  millrace job stream -n calm_river_0a1b2c3d4e",
+		Args:    arguments(),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := required(cmd, "name"); err != nil {
+				return err
+			}
+			if runF != nil {
+				return runF(cmd.Context(), o)
+			}
+			return runJobStream(cmd.Context(), a, o)
+		},
+	}
+	a.addName(cmd, &o.name)
+	return cmd
+}
+
+func runJobStream(ctx context.Context, a *app, o *jobStreamOptions) error {
+	ctx, stop := interruptible(ctx)
+	defer stop()
+	s, err := a.look(ctx)
+	if err != nil {
+		return err
+	}
+	defer s.leave()
+	job, err := a.stream(ctx, s, o.name, a.Out)
+	if err != nil {
+		return err
+	}
+	return endOf(job, true)
+}
+
+// stream writes a job's log in the layout of az, and returns the job as it
+// ended. What failed is said on stderr.
+func (a *app) stream(ctx context.Context, s *site, name string, w *term.Stream) (*runs.Job, error) {
+	job, err := s.jobs.Show(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	if h, err := a.home(); err == nil {
+		if stop, err := h.Follow(name); err == nil {
+			defer stop()
+		}
+	}
+	log := &streamed{w: w, said: map[string]bool{}}
+	log.head(job)
+	reader := newLogs(job.Type, log.line)
+	job, err = s.jobs.Watch(ctx, name, func(job *runs.Job) {
+		log.reused(job)
+		reader.follow(ctx, s.jobs, job)
+	})
+	if err != nil {
+		reader.wait()
+		return nil, err
+	}
+	reader.finish(ctx, s.jobs, job)
+	log.end(job)
+	if job.Status != pipeline.Completed {
+		a.summarize(a.Err, job, true)
+	}
+	return job, nil
+}
+
+// streamed writes in the layout of `az ml job stream`.
+type streamed struct {
+	mu   sync.Mutex
+	w    *term.Stream
+	said map[string]bool // reused steps
+}
+
+// line writes a line that a step printed.
+func (s *streamed) line(step, line string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.w.Terminal {
+		line = term.Clean(line)
+	}
+	if step != "" {
+		line = s.w.Paint(term.Cyan, step) + " | " + line
+	}
+	fmt.Fprintln(s.w, line)
+}
+
+// reused says which steps of a pipeline print nothing, because they were reused.
+func (s *streamed) reused(job *runs.Job) {
+	for _, state := range job.Steps {
+		if state.Reused != nil && job.Type == pipeline.PipelineJob && !s.said[state.Name] {
+			s.said[state.Name] = true
+			s.line(state.Name, "reused from "+state.Reused.Job+"."+state.Reused.Step)
+		}
+	}
+}
+
+func (s *streamed) head(job *runs.Job) {
+	s.about(job)
+	const file = "Streaming user_logs/std_log.txt"
+	fmt.Fprintf(s.w, "\n%s\n%s\n\n", file, strings.Repeat("=", len(file)))
+}
+
+func (s *streamed) about(job *runs.Job) {
+	fmt.Fprintf(s.w, "RunId: %s\n", job.Name)
+	if job.UI != "" {
+		fmt.Fprintf(s.w, "Web View: %s\n", job.UI)
+	}
+}
+
+func (s *streamed) end(job *runs.Job) {
+	const title = "Execution Summary"
+	fmt.Fprintf(s.w, "\n%s\n%s\n", title, strings.Repeat("=", len(title)))
+	s.about(job)
+}

@@ -1,0 +1,90 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/millrace-ml/millrace/dialects/azureml"
+	"github.com/millrace-ml/millrace/internal/term"
+)
+
+type jobValidateOptions struct {
+	source
+}
+
+func newJobValidateCmd(a *app, runF func(context.Context, *jobValidateOptions) error) *cobra.Command {
+	o := &jobValidateOptions{}
+	cmd := &cobra.Command{
+		Use:   "validate -f FILE",
+		Short: "Check a file without running it",
+		Long: `Read a file and everything it refers to, and show all that is wrong with it, with
+line and column. Nothing is started or written.
+
+` + exitCodesHelp,
+		Example: `  millrace job validate -f pipeline.yml
+  millrace job validate -f pipeline.yml -o json --query "errors[].location"`,
+		Args: arguments(),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := required(cmd, "file"); err != nil {
+				return err
+			}
+			if runF != nil {
+				return runF(cmd.Context(), o)
+			}
+			return runJobValidate(a, o)
+		},
+	}
+	f := cmd.Flags()
+	f.StringVarP(&o.file, "file", "f", "", "YAML file of the job")
+	f.StringVarP(&o.name, "name", "n", "", "name the job would have")
+	addSet(f, &o.set)
+	_ = cmd.RegisterFlagCompletionFunc("file", completeYAML)
+	return cmd
+}
+
+func runJobValidate(a *app, o *jobValidateOptions) error {
+	submission, warnings, err := read(o.source)
+	var problems azureml.Problems
+	if err != nil && !errors.As(err, &problems) {
+		return err
+	}
+	if !a.wantsData() {
+		if err != nil {
+			return err
+		}
+		a.renderProblems(warnings)
+		_, err = fmt.Fprintf(a.Out, "%s is valid: %s\n", o.file, term.Count(len(submission.Plan.Steps), "step"))
+		return err
+	}
+	result := map[string]any{
+		"result":   "Succeeded",
+		"errors":   described(problems.Errors()),
+		"warnings": described(append(problems.Warnings(), warnings...)),
+	}
+	if err != nil {
+		result["result"] = "Failed"
+	}
+	if err := a.print(result, nil); err != nil {
+		return err
+	}
+	if err != nil {
+		return said(exitUsage)
+	}
+	return nil
+}
+
+// described makes data of problems.
+func described(ps azureml.Problems) []any {
+	list := make([]any, len(ps))
+	for i, p := range ps {
+		list[i] = map[string]any{
+			"location": fmt.Sprintf("%s:%d:%d", p.File, p.Line, p.Column),
+			"file":     p.File, "line": p.Line, "column": p.Column,
+			"path": p.Path, "message": p.Message, "hint": p.Hint,
+		}
+	}
+	return list
+}

@@ -1,0 +1,138 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"sync"
+
+	"github.com/millrace-ml/millrace/pipeline"
+	"github.com/millrace-ml/millrace/runs"
+)
+
+// logs shows what the steps of a job print, line by line, while they run. A nil
+// *logs shows nothing.
+type logs struct {
+	single bool // a command job: lines need no name of a step
+	sink   func(step, line string)
+	slots  chan struct{}
+
+	mu    sync.Mutex
+	steps map[string]*stepLog
+	work  sync.WaitGroup
+}
+
+// followed is how many logs are read at once.
+const followed = 64
+
+func newLogs(t pipeline.JobType, sink func(step, line string)) *logs {
+	return &logs{single: t == pipeline.CommandJob, sink: sink, slots: make(chan struct{}, followed), steps: map[string]*stepLog{}}
+}
+
+// stepLog is how far the log of a step has been shown.
+type stepLog struct {
+	shown int64 // bytes, in whole lines
+	busy  bool
+	whole bool
+}
+
+// follow begins to read the logs of the steps that run or have run.
+func (l *logs) follow(ctx context.Context, jobs *runs.Service, job *runs.Job) {
+	if l == nil {
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, state := range job.Steps {
+		runs := state.Status == pipeline.Running || state.Status == pipeline.Finalizing
+		ran := state.Status.Ended() && !state.Started.IsZero() && (state.Reused == nil || l.single)
+		if !runs && !ran {
+			continue
+		}
+		log := l.steps[state.Name]
+		if log == nil {
+			log = &stepLog{}
+			l.steps[state.Name] = log
+		}
+		if log.busy || log.whole {
+			continue
+		}
+		log.busy = true
+		l.work.Go(func() { l.read(ctx, jobs, job.Name, state.Name, log) })
+	}
+}
+
+// read shows the log of a step to its end. When the connection breaks it stops,
+// and a later call goes on behind the last whole line.
+func (l *logs) read(ctx context.Context, jobs *runs.Service, job, step string, log *stepLog) {
+	select {
+	case l.slots <- struct{}{}:
+		defer func() { <-l.slots }()
+	case <-ctx.Done():
+	}
+	w := &lines{skip: log.shown}
+	name := step
+	if l.single {
+		name = ""
+	}
+	w.line = func(text string) { l.sink(name, text) }
+	err := jobs.Log(ctx, job, step, true, w)
+	if err == nil {
+		w.end()
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	log.shown, log.busy, log.whole = w.shown, false, err == nil
+}
+
+// finish shows what is left of the logs of a job that has ended.
+func (l *logs) finish(ctx context.Context, jobs *runs.Service, job *runs.Job) {
+	if l == nil {
+		return
+	}
+	l.follow(ctx, jobs, job)
+	l.wait()
+	l.follow(ctx, jobs, job) // those that broke off
+	l.wait()
+}
+
+// wait waits for the readers.
+func (l *logs) wait() {
+	if l != nil {
+		l.work.Wait()
+	}
+}
+
+// lines cuts what is written to it into lines.
+type lines struct {
+	skip  int64 // bytes that were shown before
+	shown int64
+	rest  []byte
+	line  func(string)
+}
+
+func (w *lines) Write(p []byte) (int, error) {
+	w.rest = append(w.rest, p...)
+	for {
+		i := bytes.IndexByte(w.rest, '\n')
+		if i < 0 {
+			return len(p), nil
+		}
+		w.emit(w.rest[:i], int64(i)+1)
+		w.rest = w.rest[i+1:]
+	}
+}
+
+// end shows a last line that no line feed ends.
+func (w *lines) end() {
+	if len(w.rest) > 0 {
+		w.emit(w.rest, int64(len(w.rest)))
+		w.rest = nil
+	}
+}
+
+func (w *lines) emit(text []byte, size int64) {
+	w.shown += size
+	if w.shown > w.skip {
+		w.line(string(text))
+	}
+}

@@ -1,0 +1,198 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/spf13/pflag"
+	"go.temporal.io/sdk/client"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/millrace-ml/millrace/internal/config"
+	"github.com/millrace-ml/millrace/internal/devserver"
+	"github.com/millrace-ml/millrace/internal/home"
+	"github.com/millrace-ml/millrace/workers"
+	"github.com/millrace-ml/millrace/workflows"
+)
+
+// The ports that are tried first; they are Temporal's usual ones.
+const (
+	usualPort   = 7233
+	usualUIPort = 8233
+)
+
+// servingFlags are the flags of the commands that can serve a home.
+type servingFlags struct {
+	cpuSlots, gpuSlots int
+	python             string
+	given              func(flag string) bool
+}
+
+func (s *servingFlags) add(f *pflag.FlagSet) {
+	f.IntVar(&s.cpuSlots, "cpu-slots", 0, "steps that run at once on queue cpu (default: one for each core)")
+	f.IntVar(&s.gpuSlots, "gpu-slots", 0, "steps that run at once on queue gpu (default: one for each GPU)")
+	f.StringVar(&s.python, "python", "", "`folder` of the interpreter that steps run with (default: the python3 on PATH)")
+}
+
+func (s *servingFlags) fill(f *config.Flags) {
+	if s.given == nil {
+		return
+	}
+	if s.given("cpu-slots") {
+		f.CPUSlots = &s.cpuSlots
+	}
+	if s.given("gpu-slots") {
+		f.GPUSlots = &s.gpuSlots
+	}
+	if s.given("python") {
+		f.Python = &s.python
+	}
+}
+
+// serveOptions say how this process serves a home.
+type serveOptions struct {
+	ui           bool
+	port, uiPort int
+}
+
+// server is this process as the one that serves a home: the Temporal server
+// where it is embedded, a connection to it, and the workers.
+type server struct {
+	lock    *home.Lock
+	embed   *devserver.Server // nil where Temporal is elsewhere
+	client  client.Client
+	workers *workers.Workers
+	gpus    []string
+	at      home.Server
+}
+
+// serve starts everything that a home needs. It owns the lock from here on.
+func (a *app) serve(ctx context.Context, lock *home.Lock, o serveOptions) (_ *server, err error) {
+	s := &server{lock: lock}
+	defer func() {
+		if err != nil {
+			s.stop()
+		}
+	}()
+	c, err := a.config()
+	if err != nil {
+		return nil, err
+	}
+	h, err := a.home()
+	if err != nil {
+		return nil, err
+	}
+	python, err := pythonFolder(c.Python)
+	if err != nil {
+		return nil, err
+	}
+	// Opening the store and asking for GPUs take their time; so does the server.
+	var all errgroup.Group
+	all.Go(func() error {
+		_, err := a.store()
+		return err
+	})
+	all.Go(func() error {
+		s.gpus = workers.FindGPUs(ctx)
+		return nil
+	})
+	all.Go(func() error { return a.startTemporal(ctx, s, h, o) })
+	if err := all.Wait(); err != nil {
+		return nil, err
+	}
+	store, err := a.store()
+	if err != nil {
+		return nil, err
+	}
+	s.workers, err = workers.Start(ctx, workers.Options{
+		Temporal: s.client, Namespace: s.at.Namespace, Store: store, Work: h.Work(),
+		CPUSlots: c.CPUSlots, GPUSlots: c.GPUSlots, GPUs: s.gpus, Python: python, Log: a.log(),
+	})
+	if err != nil {
+		return nil, err
+	}
+	if err := lock.Announce(s.at); err != nil {
+		return nil, unreachable(err, "")
+	}
+	return s, nil
+}
+
+// startTemporal starts the embedded server, or connects to the configured one.
+func (a *app) startTemporal(ctx context.Context, s *server, h *home.Home, o serveOptions) error {
+	c, err := a.config()
+	if err != nil {
+		return err
+	}
+	s.at = home.Server{PID: pid(), Started: a.now()}
+	if c.Temporal != nil {
+		s.at.Address, s.at.Namespace = c.Temporal.Address, c.Temporal.Namespace
+	} else {
+		s.embed, err = devserver.Start(ctx, devserver.Options{
+			Database: h.Database(), Namespace: client.DefaultNamespace,
+			Port: o.port, UIPort: o.uiPort, UI: o.ui,
+			SearchAttributes: workflows.SearchAttributes(), Logger: a.log(),
+		})
+		if err != nil {
+			return unreachable(err, "the server's log may say more: "+h.ServerLog())
+		}
+		s.at.Address, s.at.Namespace, s.at.UI = s.embed.Address(), client.DefaultNamespace, s.embed.UI()
+	}
+	s.client, err = a.dial(ctx, s.at)
+	return err
+}
+
+// stop ends the workers, giving running steps back, then everything else.
+func (s *server) stop() {
+	s.rest()
+	if s.client != nil {
+		s.client.Close()
+	}
+	if s.embed != nil {
+		_ = s.embed.Stop()
+	}
+	_ = s.lock.Unlock()
+}
+
+// rest ends the workers only. The Temporal server takes a second to stop and
+// loses nothing when it is just ended, so a process that is about to end leaves
+// it running; it must keep the lock until then.
+func (s *server) rest() {
+	if s.workers != nil {
+		s.workers.Stop()
+		s.workers = nil
+	}
+}
+
+// dialPatience is how long a server on this machine has to answer.
+const dialPatience = 5 * time.Second
+
+// dial connects to a server: the announced one, or with everything that the
+// environment says where it names a server itself.
+func (a *app) dial(ctx context.Context, at home.Server) (client.Client, error) {
+	c, err := a.config()
+	if err != nil {
+		return nil, err
+	}
+	options := client.Options{HostPort: at.Address, Namespace: at.Namespace}
+	// Compression costs more than it saves on one machine.
+	options.ConnectionOptions.GrpcCompression = &client.GrpcCompressionNone{}
+	if c.Temporal != nil {
+		if options, err = config.ClientOptions(a.env); err != nil {
+			return nil, err
+		}
+	}
+	options.Logger = sdkLogger(a.log())
+	options.Identity = fmt.Sprintf("millrace#%d", pid())
+	ctx, cancel := context.WithTimeout(ctx, dialPatience)
+	defer cancel()
+	t, err := client.DialContext(ctx, options)
+	if errors.Is(err, context.DeadlineExceeded) {
+		err = errors.New("no answer")
+	}
+	if err != nil {
+		return nil, unreachable(fmt.Errorf("connect to the Temporal server at %s: %w", options.HostPort, err), "")
+	}
+	return t, nil
+}

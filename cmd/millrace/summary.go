@@ -1,0 +1,178 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/millrace-ml/millrace/internal/term"
+	"github.com/millrace-ml/millrace/pipeline"
+	"github.com/millrace-ml/millrace/runs"
+)
+
+// summarize tells a person what became of a job and what to do next. Logs that
+// have been shown already are not repeated.
+func (a *app) summarize(w *term.Stream, job *runs.Job, logShown bool) {
+	style := map[pipeline.Status]term.Style{pipeline.Completed: term.Green, pipeline.Failed: term.Red}[job.Status]
+	if style == "" {
+		style = term.Yellow
+	}
+	took := ""
+	if !job.Started.IsZero() && !job.Ended.IsZero() {
+		took = " in " + term.Duration(job.Ended.Sub(job.Started))
+	}
+	fmt.Fprintf(w, "%s %s%s: %s\n", job.Name, w.Paint(style, string(job.Status)), took, countWords(job.Count()))
+	switch job.Status {
+	case pipeline.Completed:
+		a.summarizeOutputs(w, job)
+	case pipeline.Failed:
+		a.summarizeFailure(w, job, logShown)
+	case pipeline.Canceled:
+		a.next(w, []string{a.command("run", job.File), "runs it again; steps that are done are reused"})
+	}
+}
+
+func countWords(c runs.Counts) string {
+	if c.Done == c.Total && c.Reused == c.Total {
+		if c.Total == 1 {
+			return "1 step, reused"
+		}
+		return fmt.Sprintf("%d steps, all reused", c.Total)
+	}
+	text := fmt.Sprintf("%d of %s done", c.Done, term.Count(c.Total, "step"))
+	if c.Done == c.Total {
+		text = term.Count(c.Total, "step") + " done"
+	}
+	for _, part := range []struct {
+		n    int
+		word string
+	}{{c.Reused, "reused"}, {c.Failed, "failed"}, {c.Canceled, "canceled"}, {c.NotStarted + c.Waiting + c.Running, "not run"}} {
+		if part.n > 0 {
+			text += fmt.Sprintf(", %d %s", part.n, part.word)
+		}
+	}
+	return text
+}
+
+// summarizeOutputs lists the outputs of the job as a whole.
+func (a *app) summarizeOutputs(w *term.Stream, job *runs.Job) {
+	t := &term.Table{}
+	for _, out := range job.Plan.Outputs {
+		if out.From == nil {
+			continue
+		}
+		content, ok := outputOf(job, *out.From)
+		if !ok {
+			continue
+		}
+		what := term.Bytes(content.Size)
+		if content.Tree {
+			what = term.Count(content.Files, "file") + ", " + what
+		}
+		t.Add("  "+out.Name, string(out.Type), content.Digest.Short(), what, out.Path)
+	}
+	if len(t.Rows) == 0 {
+		return
+	}
+	fmt.Fprintln(w, "outputs:")
+	_ = t.Write(w)
+	a.next(w, []string{a.command("job", "download", "-n", job.Name, "--all"), "copies them here"})
+}
+
+func outputOf(job *runs.Job, ref pipeline.OutputRef) (pipeline.Artifact, bool) {
+	for _, s := range job.Steps {
+		if s.Name == ref.Step {
+			content, ok := s.Outputs[ref.Output]
+			return content, ok && s.Status == pipeline.Completed
+		}
+	}
+	return pipeline.Artifact{}, false
+}
+
+// shownFailures is how many failed steps are shown with their logs.
+const shownFailures = 3
+
+func (a *app) summarizeFailure(w *term.Stream, job *runs.Job, logShown bool) {
+	shown, ran := 0, ""
+	for _, s := range failedFirst(job) {
+		if shown == shownFailures {
+			fmt.Fprintln(w, "more steps failed; see them with", a.command("job", "show", "-n", job.Name))
+			break
+		}
+		shown++
+		if ran == "" && s.Attempts > 0 {
+			ran = s.Name
+		}
+		name := s.Name + ": "
+		if job.Type == pipeline.CommandJob {
+			name = ""
+		}
+		a.failure(w, name, s.Failure, logShown)
+	}
+	if shown == 0 && job.Failure != nil {
+		a.failure(w, "", job.Failure, logShown)
+	}
+	next := [][]string{}
+	if job.File != "" {
+		next = append(next, []string{a.command("run", job.File), "runs it again; steps that are done are reused"})
+	}
+	if job.FailedStep != "" {
+		next = append(next, []string{a.command("explain", job.Name, job.FailedStep), "shows what went into the step"})
+	}
+	if ran != "" {
+		next = append(next, []string{a.command("job", "download", "-n", job.Name), "copies its logs and what it wrote"})
+	}
+	a.next(w, next...)
+}
+
+// failedFirst lists the failed steps, the one that failed first before the rest.
+func failedFirst(job *runs.Job) []pipeline.StepState {
+	var first, rest []pipeline.StepState
+	for _, s := range job.Steps {
+		switch {
+		case s.Failure == nil || s.Status != pipeline.Failed:
+		case s.Name == job.FailedStep:
+			first = append(first, s)
+		default:
+			rest = append(rest, s)
+		}
+	}
+	return append(first, rest...)
+}
+
+// tailLines is how much of a log is shown with a failure.
+const tailLines = 15
+
+func (a *app) failure(w *term.Stream, name string, f *pipeline.Failure, logShown bool) {
+	message := term.Clean(f.Message)
+	if f.ExitCode != nil && !strings.Contains(message, fmt.Sprint(*f.ExitCode)) {
+		message += fmt.Sprintf(" (exit code %d)", *f.ExitCode)
+	}
+	fmt.Fprintln(w, w.Paint(term.Bold, name)+message)
+	tail := f.LogTail
+	if logShown {
+		tail = nil
+	}
+	if len(tail) > tailLines {
+		fmt.Fprintln(w, "  | ...")
+		tail = tail[len(tail)-tailLines:]
+	}
+	for _, line := range tail {
+		fmt.Fprintln(w, "  |", term.Clean(line))
+	}
+	if f.Hint != "" {
+		fmt.Fprintln(w, w.Paint(term.Cyan, "hint:"), f.Hint)
+	}
+}
+
+// next lists command lines to try, with what they do.
+func (a *app) next(w *term.Stream, commands ...[]string) {
+	if len(commands) == 0 {
+		return
+	}
+	t := &term.Table{}
+	for _, c := range commands {
+		t.Add("  "+c[0], w.Paint(term.Faint, c[1]))
+	}
+	fmt.Fprintln(w, "next:")
+	_ = t.Write(w)
+}

@@ -1,0 +1,337 @@
+package azureml
+
+import (
+	"github.com/millrace-ml/millrace/dialects/azureml/yaml"
+	"github.com/millrace-ml/millrace/pipeline"
+)
+
+// Flattening makes one plan of a pipeline and the pipelines in it. A scope is
+// one use of a graph: the same component used twice gives two scopes, in which
+// its inputs have different values. What is left in the end are the leaves, the
+// nodes that run a program; a binding leads from the leaf that makes the data
+// to the leaf that reads it, through however many pipelines.
+
+type flattener struct {
+	*loader
+	settings settings
+	leaves   []*unit
+	full     bool // more steps than are allowed
+}
+
+// scope is one use of a graph.
+type scope struct {
+	graph  *graph
+	prefix string
+	// maker is the node whose component the graph is, standing in parent. Both
+	// are nil for the graph of the job itself.
+	maker   *node
+	parent  *scope
+	given   []*argument
+	values  map[string]value
+	units   map[string]*unit
+	compute string
+	role    pipeline.Role
+}
+
+// unit is one use of a node: a leaf, or a pipeline with a scope inside.
+type unit struct {
+	node   *node
+	around *scope
+	inside *scope
+	// of leaves only
+	name    string
+	index   int
+	compute string
+	role    pipeline.Role
+	outputs []pipeline.Output
+	values  map[string]value
+}
+
+// draft is a plan that lacks only the name of the job.
+type draft struct {
+	plan pipeline.Plan
+}
+
+// draft makes the plan of a job with a graph of its own.
+func (l *loader) draft(g *graph, given []*argument, outputs []*result, s settings) *draft {
+	f := &flattener{loader: l, settings: s}
+	root := &scope{graph: g, given: given, values: map[string]value{}, units: map[string]*unit{}, compute: s.defaultCompute()}
+	return f.make(root)
+}
+
+// draftOf makes the plan of a job that uses a pipeline component.
+func (l *loader) draftOf(nd *node, s settings) *draft {
+	f := &flattener{loader: l, settings: s}
+	root := &scope{graph: nd.runs.graph, maker: nd, given: nd.inputs, values: map[string]value{}, units: map[string]*unit{}, compute: s.defaultCompute()}
+	return f.make(root)
+}
+
+func (s settings) defaultCompute() string {
+	if s.DefaultCompute != "" {
+		return s.DefaultCompute
+	}
+	return s.compute
+}
+
+func (f *flattener) make(root *scope) *draft {
+	f.expand(root)
+	if f.full {
+		return nil
+	}
+	for _, u := range f.leaves {
+		f.outputKinds(u)
+	}
+	d := &draft{}
+	d.plan.Settings = f.settings.Settings
+	d.plan.Inputs = f.jobInputs(root)
+	steps := make([]pipeline.Step, len(f.leaves))
+	for i, u := range f.leaves {
+		steps[i] = f.step(u)
+	}
+	d.plan.Outputs = f.jobOutputs(root, steps)
+	d.plan.Steps = f.inOrder(steps)
+	return d
+}
+
+// expand finds the leaves of a scope, in the order of the files.
+func (f *flattener) expand(sc *scope) {
+	for _, nd := range sc.graph.nodes {
+		if nd.runs == nil || f.full {
+			continue
+		}
+		u := &unit{node: nd, around: sc, compute: sc.compute, role: sc.role, values: map[string]value{}}
+		if nd.role != pipeline.Normal {
+			u.role = nd.role
+		}
+		sc.units[nd.name] = u
+		if nd.compute != nil {
+			if name, _, ok := f.settingText(sc, nd.compute, "compute"); ok && bareName(name) != "" {
+				u.compute = bareName(name)
+			}
+		}
+		u.name = sc.prefix + nd.name
+		if nd.runs.graph == nil {
+			u.index = len(f.leaves)
+			f.leaves = append(f.leaves, u)
+			if len(f.leaves) > maxSteps {
+				f.full = true
+				f.problems.errorf(nd.at, "", "this job has more than %d steps, with its pipeline components expanded", maxSteps)
+			}
+			continue
+		}
+		u.inside = &scope{graph: nd.runs.graph, prefix: u.name + ".", maker: nd, parent: sc, given: nd.inputs,
+			values: map[string]value{}, units: map[string]*unit{}, compute: u.compute, role: u.role}
+		f.expand(u.inside)
+	}
+}
+
+// step makes the step of a leaf.
+func (f *flattener) step(u *unit) pipeline.Step {
+	nd, c := u.node, u.node.runs
+	s := pipeline.Step{
+		Name:          u.name,
+		DisplayName:   nd.displayName,
+		Description:   nd.description,
+		Position:      nd.at.String(),
+		Role:          u.role,
+		Compute:       u.compute,
+		Command:       c.program.command,
+		Code:          c.program.code,
+		Outputs:       u.outputs,
+		Deterministic: c.deterministic,
+	}
+	if !c.inline {
+		s.Component = c.name
+	}
+	switch {
+	case nd.environment != nil:
+		s.Environment = *nd.environment
+	case c.program.environment != nil:
+		s.Environment = *c.program.environment
+	}
+	for _, p := range c.inputs {
+		s.Inputs = append(s.Inputs, f.input(u, p))
+	}
+	for i := range s.Outputs {
+		f.outputPath(u, &s.Outputs[i])
+	}
+	f.runtime(u, &s)
+	return s
+}
+
+// jobInputs are the inputs of the job itself.
+func (f *flattener) jobInputs(root *scope) []pipeline.Input {
+	var list []pipeline.Input
+	for _, p := range root.graph.inputs {
+		v := value{kind: absentValue}
+		if a := root.argument(p.name); p.fallback != nil || a != nil && a.kind != givenNothing {
+			v = f.graphInput(root, p, nil)
+		} else if root.maker != nil && !p.optional {
+			v = f.graphInput(root, p, nil)
+		}
+		list = append(list, inputOf(p, v))
+	}
+	return list
+}
+
+// jobOutputs are the outputs of the job itself.
+func (f *flattener) jobOutputs(root *scope, steps []pipeline.Step) []pipeline.JobOutput {
+	var list []pipeline.JobOutput
+	for _, r := range root.graph.outputs {
+		o := pipeline.JobOutput{Name: r.name, Type: r.kind, Mode: r.mode}
+		u, name, found := f.writer(root, r.name)
+		switch {
+		case u != nil:
+			o.From = &pipeline.OutputRef{Step: u.name, Output: name}
+			if made := steps[u.index].Output(name); made != nil {
+				o.Type, o.Mode, o.Path = made.Type, made.Mode, made.Path
+			}
+		case !found && !r.broken && len(root.units) == len(root.graph.nodes):
+			f.problems.warnf(r.at, "bind the output of a node to it with ${{parent.outputs."+r.name+"}}", "no node writes output %s", quote(r.name))
+		}
+		if o.Type == "" {
+			o.Type = pipeline.URIFolder
+		}
+		list = append(list, o)
+	}
+	if root.graph.command {
+		for _, out := range steps[0].Outputs {
+			list = append(list, pipeline.JobOutput{Name: out.Name, Type: out.Type, Mode: out.Mode, Path: out.Path,
+				From: &pipeline.OutputRef{Step: pipeline.MainStep, Output: out.Name}})
+		}
+	}
+	return list
+}
+
+func (sc *scope) argument(name string) *argument {
+	for _, a := range sc.given {
+		if a.name == name {
+			return a
+		}
+	}
+	return nil
+}
+
+// writer finds the leaf that writes an output of a graph. found tells whether a
+// node is bound to the output, even where that node has mistakes.
+func (f *flattener) writer(sc *scope, output string) (u *unit, name string, found bool) {
+	for _, nd := range sc.graph.nodes {
+		for _, r := range nd.outputs {
+			if r.promoted == nil || r.promoted.name != output {
+				continue
+			}
+			u := sc.units[nd.name]
+			switch {
+			case u == nil:
+				return nil, "", true
+			case u.inside == nil:
+				return u, r.name, true
+			}
+			return f.writer(u.inside, r.name)
+		}
+	}
+	return nil, "", false
+}
+
+// runtime fills in how the step is run.
+func (f *flattener) runtime(u *unit, s *pipeline.Step) {
+	nd, c := u.node, u.node.runs
+	for _, v := range nd.variables {
+		if text, _, ok := f.settingText(u.around, v.value, "environment variable "+quote(v.name)); ok {
+			if s.Variables == nil {
+				s.Variables = map[string]string{}
+			}
+			s.Variables[v.name] = text
+		}
+	}
+	s.Timeout = f.settingInt(u.around, nd.timeout, "timeout")
+	own := c.program.resources
+	s.Resources.InstanceCount = f.settingInt(u.around, either(nd.resources.instanceCount, own.instanceCount), "instance_count")
+	for _, field := range []struct {
+		into *string
+		text *text
+		name string
+	}{
+		{&s.Resources.InstanceType, either(nd.resources.instanceType, own.instanceType), "instance_type"},
+		{&s.Resources.SharedMemory, either(nd.resources.sharedMemory, own.sharedMemory), "shm_size"},
+		{&s.Resources.DockerArgs, either(nd.resources.dockerArgs, own.dockerArgs), "docker_args"},
+	} {
+		if field.text != nil {
+			*field.into, _, _ = f.settingText(u.around, field.text, field.name)
+		}
+	}
+	d := nd.distributed
+	if d == nil {
+		d = c.program.distributed
+	}
+	if d != nil {
+		s.Distribution = &pipeline.Distribution{
+			Type:                 d.kind,
+			ProcessesPerInstance: f.settingInt(u.around, d.processes, "process_count_per_instance"),
+			Workers:              f.settingInt(u.around, d.workers, "worker_count"),
+			ParameterServers:     f.settingInt(u.around, d.server, "parameter_server_count"),
+		}
+	}
+}
+
+func either(first, second *text) *text {
+	if first != nil {
+		return first
+	}
+	return second
+}
+
+// settingText resolves a field that may hold expressions. It also says where
+// the text stands, which may be far up.
+func (f *flattener) settingText(sc *scope, t *text, what string) (string, yaml.Pos, bool) {
+	if t.plain() {
+		return t.node.Text, t.node.Pos(), true
+	}
+	result, place := "", t.node.Pos()
+	for _, part := range t.parts {
+		if part.ref == nil {
+			result += part.text
+			continue
+		}
+		if part.ref.kind != parentInput {
+			return "", place, false
+		}
+		p := sc.graph.input(part.ref.name)
+		if p == nil {
+			return "", place, false
+		}
+		v := f.graphInput(sc, p, nil)
+		switch v.kind {
+		case literalValue:
+			result += v.text
+			place = v.at
+		case absentValue:
+		case unknownValue:
+			return "", place, false
+		default:
+			f.problems.errorf(t.at(part.ref), "", "%s takes text, and input %s is data", what, quote(p.name))
+			return "", place, false
+		}
+	}
+	return result, place, true
+}
+
+// settingInt resolves a field that is a positive number; 0 where it is absent.
+func (f *flattener) settingInt(sc *scope, t *text, what string) int {
+	if t == nil {
+		return 0
+	}
+	text, place, ok := f.settingText(sc, t, what)
+	if !ok {
+		return 0
+	}
+	n, good := positive(text)
+	if !good {
+		hint := ""
+		if what == "timeout" {
+			hint = "write the number of seconds"
+		}
+		f.problems.errorf(place, hint, "%s must be a whole number above 0, not %s", what, quote(text))
+	}
+	return n
+}

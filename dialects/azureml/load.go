@@ -1,0 +1,244 @@
+package azureml
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/millrace-ml/millrace/dialects/azureml/yaml"
+	"github.com/millrace-ml/millrace/pipeline"
+)
+
+// LoadOptions are what the command line adds to a file.
+type LoadOptions struct {
+	// Set are "path=value" pairs, applied before anything is checked. The value
+	// is always text; the path may name lists as in "a[0].b" and makes the
+	// mappings that are missing.
+	Set []string
+}
+
+// The limits on what one job may refer to. They are far above what people
+// write, and keep hostile files from costing more than a moment.
+const (
+	maxFiles    = 2_000  // YAML files
+	maxIncludes = 40     // components in components
+	maxSteps    = 20_000 // of the flattened plan
+)
+
+// Job is a job file that was read, with everything it refers to.
+type Job struct {
+	// File is the path as the user gave it.
+	File string
+	Type pipeline.JobType
+	// Name is "" where the file gives none.
+	Name        string
+	DisplayName string
+	Experiment  string
+	Description string
+	Tags        map[string]string
+	// Warnings are problems that do not keep the job from running.
+	Warnings Problems
+
+	problems Problems
+	plan     *draft
+}
+
+// Problems are all errors and warnings, by file, line and column.
+func (j *Job) Problems() Problems { return j.problems }
+
+// Load reads a job file and the components, environments and folders it refers
+// to, and checks all of it. The job holds what could be read even where there
+// are mistakes; then the error is [Problems], all of them at once. Warnings are
+// no error; see [Job.Warnings].
+func Load(path string, opts LoadOptions) (*Job, error) {
+	l := newLoader()
+	job := &Job{File: path}
+	root := l.readRoot(path)
+	if root != nil {
+		l.set(root, opts.Set)
+		l.job(job, root)
+	}
+	job.problems = l.problems.sorted(path)
+	job.Warnings = job.problems.Warnings()
+	errs := job.problems.Errors()
+	if len(errs) > 0 {
+		job.plan = nil
+	}
+	return job, errs.ErrorOrNil()
+}
+
+// loader is the state of reading one job.
+type loader struct {
+	problems   report
+	files      int
+	components map[string]*component
+	chain      []inclusion
+	snapshots  map[string]*snapshotResult
+}
+
+// inclusion is a component file that is being read.
+type inclusion struct {
+	path string // absolute
+	name string
+}
+
+func newLoader() *loader {
+	return &loader{components: map[string]*component{}, snapshots: map[string]*snapshotResult{}}
+}
+
+// readRoot reads the file that the user named.
+func (l *loader) readRoot(path string) *yaml.Node {
+	absolute, err := filepath.Abs(path)
+	if err != nil {
+		absolute = path
+	}
+	doc := yaml.NewDocument(path, filepath.Dir(absolute), "")
+	at := yaml.Pos{Doc: doc, Line: 1, Column: 1}
+	source, err := readFile(absolute)
+	if err != nil {
+		l.problems.errorf(at, "", "%s", describe(err))
+		return nil
+	}
+	root := l.parse(path, absolute, source)
+	if root == nil {
+		if len(l.problems.list.Errors()) == 0 {
+			l.problems.errorf(at, "a job begins with \"command: ...\", or with \"type: pipeline\" and \"jobs:\"", "this file is empty")
+		}
+		return nil
+	}
+	if root.Kind != yaml.Map {
+		l.problems.errorf(root.Pos(), "", "a job file holds a mapping, and this is %s", root.Kind)
+		return nil
+	}
+	return root
+}
+
+// include reads a YAML file that another file refers to. It returns nil where
+// that failed; the mistake is then reported: at the reference if there is no
+// such file, in the file itself if it is not YAML.
+func (l *loader) include(ref *yaml.Node, path, what string) *yaml.Node {
+	absolute, shown := resolve(ref.Doc(), path)
+	l.files++
+	if l.files > maxFiles {
+		l.problems.errorf(ref.Pos(), "", "this job refers to more than %d files", maxFiles)
+		return nil
+	}
+	source, err := readFile(absolute)
+	if err != nil {
+		hint := ""
+		if errors.Is(err, fs.ErrNotExist) {
+			hint = nearbyHint(absolute, path)
+		}
+		l.problems.errorf(ref.Pos(), hint, "%s %q: %s", what, clip(path), describe(err))
+		return nil
+	}
+	before := len(l.problems.list)
+	root := l.parse(shown, absolute, source)
+	if root == nil {
+		if len(l.problems.list) == before {
+			l.problems.errorf(ref.Pos(), "", "%s %q: this file is empty", what, clip(path))
+		}
+		return nil
+	}
+	if root.Kind != yaml.Map {
+		l.problems.errorf(root.Pos(), "", "%s must be a mapping, and this is %s", what, root.Kind)
+		return nil
+	}
+	return root
+}
+
+func (l *loader) parse(shown, absolute string, source []byte) *yaml.Node {
+	root, errs := yaml.Parse(shown, filepath.Dir(absolute), source)
+	for _, e := range errs {
+		if e.Warning {
+			l.problems.warnf(e.Pos, e.Hint, "%s", e.Message)
+		} else {
+			l.problems.errorf(e.Pos, e.Hint, "%s", e.Message)
+		}
+	}
+	return root
+}
+
+// resolve finds the file a path in a document means: by the folder of the
+// document. It returns the absolute path, and the path to show.
+func resolve(doc *yaml.Document, path string) (absolute, shown string) {
+	if filepath.IsAbs(path) {
+		return filepath.Clean(path), filepath.Clean(path)
+	}
+	shown = filepath.Join(filepath.Dir(doc.Name), path)
+	if doc.Base != "" {
+		shown = filepath.Join(filepath.Dir(doc.Base), path)
+	}
+	return filepath.Join(doc.Dir, path), shown
+}
+
+// localPath strips the forms in which a local path may be written.
+func localPath(path string) string {
+	if rest, ok := strings.CutPrefix(path, "file:"); ok {
+		if rooted, ok := strings.CutPrefix(rest, "//"); ok {
+			return rooted
+		}
+		return rest
+	}
+	return path
+}
+
+// readFile reads a regular file of bounded size.
+func readFile(path string) ([]byte, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if info.IsDir() {
+		return nil, errors.New("this is a folder, not a file")
+	}
+	if !info.Mode().IsRegular() {
+		return nil, errors.New("this is not a regular file")
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	source, err := io.ReadAll(io.LimitReader(f, yaml.MaxSize+1))
+	if err == nil && len(source) > yaml.MaxSize {
+		err = fmt.Errorf("this file is larger than %d KiB, the most that is read", yaml.MaxSize>>10)
+	}
+	return source, err
+}
+
+// describe words the error of a file operation without the path, which the
+// message around it has.
+func describe(err error) string {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return "there is no such file"
+	case errors.Is(err, fs.ErrPermission):
+		return "this may not be read: permission denied"
+	}
+	var p *fs.PathError
+	if errors.As(err, &p) {
+		return p.Err.Error()
+	}
+	return err.Error()
+}
+
+// nearbyHint says where a missing file was looked for, or which file there has
+// a similar name.
+func nearbyHint(absolute, written string) string {
+	dir, base := filepath.Split(absolute)
+	if entries, err := os.ReadDir(dir); err == nil {
+		var names []string
+		for _, e := range entries[:min(len(entries), 1000)] {
+			names = append(names, e.Name())
+		}
+		if like := closest(base, names); like != "" {
+			return fmt.Sprintf("did you mean %q?", strings.TrimSuffix(written, base)+like)
+		}
+	}
+	return "paths are relative to the file they stand in; looked for " + absolute
+}

@@ -1,0 +1,152 @@
+package azureml
+
+import (
+	"regexp"
+
+	"github.com/millrace-ml/millrace/dialects/azureml/yaml"
+)
+
+// nodeName is the grammar of the keys under jobs.
+var nodeName = regexp.MustCompile(`^[a-z_][a-z0-9_]*$`)
+
+// nodes reads what stands under jobs.
+func (l *loader) nodes(m *yaml.Node) []*node {
+	n := l.mapping(m.Get("jobs"), "jobs")
+	if n == nil {
+		return nil
+	}
+	var list []*node
+	for _, e := range n.Entries {
+		nd := &node{name: e.Key, at: e.Pos(), body: e.Value}
+		list = append(list, nd)
+		if !nodeName.MatchString(e.Key) {
+			l.problems.errorf(e.Pos(), "use lower-case letters, digits and underscores, and begin with a letter or an underscore",
+				"%s cannot name a node", quote(e.Key))
+		}
+		if e.Value.Kind != yaml.Map {
+			l.problems.errorf(at(e), "", "node %s must be a mapping, not %s", quote(e.Key), e.Value.Kind)
+			continue
+		}
+		l.node(nd, e.Value)
+	}
+	return list
+}
+
+func (l *loader) node(nd *node, n *yaml.Node) {
+	kind, at := l.kind(n)
+	reference := n.Get("component")
+	switch {
+	case contains(laterKinds, kind):
+		l.problems.errorf(at, "", "node %s is %s node; Millrace does not run %s nodes yet", quote(nd.name), withArticle(kind), kind)
+		return
+	case kind != "command" && kind != "pipeline":
+		legal := append([]string{"command", "pipeline"}, laterKinds...)
+		l.problems.errorf(at, didYouMean(kind, legal, "types"), "%q is not a type of node", clip(kind))
+		return
+	case reference == nil && kind == "pipeline":
+		if jobs := n.Entry("jobs"); jobs != nil {
+			l.problems.errorf(jobs.Pos(), "move the jobs into a file of their own with \"type: pipeline\", and name it under component",
+				"a pipeline cannot be written inside of a pipeline")
+		} else {
+			l.problems.errorf(nd.at, `add "component: ./pipeline.yml"`, "the pipeline node %s has no component", quote(nd.name))
+		}
+		return
+	}
+	nd.displayName, nd.description = l.str(n, "display_name"), l.str(n, "description")
+	nd.compute = newText(l.scalar(n.Get("compute"), "compute"))
+	nd.inputs, nd.inputsAt = l.arguments(n, true), nd.at
+	if e := n.Entry("inputs"); e != nil {
+		nd.inputsAt = e.Pos()
+	}
+	nd.outputs = l.results(n, outputKeys)
+	if reference == nil {
+		l.inline(nd, n)
+		return
+	}
+	c := l.componentOf(reference)
+	if c == nil {
+		return
+	}
+	if c.graph == nil {
+		l.checkKeys(n, componentNodeKeys)
+		nd.variables, nd.timeout = l.variables(n), l.timeout(n)
+		nd.resources, nd.distributed = l.resources(n), l.distribution(n)
+		nd.environment = l.environment(n)
+	} else {
+		l.checkKeys(n, pipelineNodeKeys)
+	}
+	l.checkKind(nd, n, kind, c)
+	nd.runs = c
+	l.undeclared(nd)
+}
+
+// checkKind compares the type a node says with that of its component.
+func (l *loader) checkKind(nd *node, n *yaml.Node, kind string, c *component) {
+	want := "command"
+	if c.graph != nil {
+		want = "pipeline"
+	}
+	if kind == want {
+		return
+	}
+	if t := n.Get("type"); t != nil {
+		l.problems.errorf(t.Pos(), `write "type: `+want+`"`, "node %s has the type %s, and its component is %s component", quote(nd.name), kind, withArticle(want))
+		return
+	}
+	l.problems.warnf(nd.at, `add "type: `+want+`"`, "node %s needs a type in Azure ML, since its component is %s component", quote(nd.name), withArticle(want))
+}
+
+// inline reads a node that has its command in it. It is its own component.
+func (l *loader) inline(nd *node, n *yaml.Node) {
+	before := l.problems.errors
+	l.checkKeys(n, commandNodeKeys)
+	c := &component{name: nd.name, inline: true, node: n, deterministic: l.boolean(n, "is_deterministic", true)}
+	for _, a := range nd.inputs {
+		c.inputs = append(c.inputs, &port{name: a.name, at: a.at, broken: a.kind == givenWrong})
+	}
+	for _, r := range nd.outputs {
+		c.outputs = append(c.outputs, &result{name: r.name, at: r.at, broken: r.broken})
+	}
+	c.program = l.program(n, c, nil)
+	for _, p := range c.inputs {
+		p.optional = c.program.guarded[p.name]
+	}
+	nd.variables, nd.timeout = l.variables(n), l.timeout(n)
+	nd.resources, nd.distributed = c.program.resources, c.program.distributed
+	c.broken = l.problems.errors > before
+	nd.runs = c
+}
+
+// undeclared warns of inputs and outputs that a node gives and its component
+// does not have. Azure drops them.
+func (l *loader) undeclared(nd *node) {
+	c := nd.runs
+	var missing []string
+	for _, p := range c.inputs {
+		if nd.argument(p.name) == nil {
+			missing = append(missing, p.name)
+		}
+	}
+	kept := nd.inputs[:0]
+	for _, a := range nd.inputs {
+		if c.input(a.name) != nil {
+			kept = append(kept, a)
+			continue
+		}
+		nd.dropped = append(nd.dropped, a)
+		if p := c.input(closest(a.name, missing)); p != nil && !p.optional && p.fallback == nil {
+			continue // the missing input is an error that tells of this one
+		}
+		l.problems.warnf(a.at, didYouMean(a.name, portNames(c.inputs), "inputs"), "%s has no input %s; it is ignored", c.label(), quote(a.name))
+	}
+	nd.inputs = kept
+	var results []*result
+	for _, r := range nd.outputs {
+		if c.output(r.name) != nil || c.graph == nil && r.name == artifacts {
+			results = append(results, r)
+			continue
+		}
+		l.problems.warnf(r.at, didYouMean(r.name, resultNames(c.outputs), "outputs"), "%s has no output %s; it is ignored", c.label(), quote(r.name))
+	}
+	nd.outputs = results
+}

@@ -1,0 +1,128 @@
+package azureml
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/millrace-ml/millrace/dialects/azureml/yaml"
+)
+
+// variableName is what the shell accepts. Azure ML accepts anything; a name
+// that no process can have is surely a mistake.
+var variableName = regexp.MustCompile(`^[^=\x00]+$`)
+
+func (l *loader) variables(m *yaml.Node) []variable {
+	n := l.mapping(m.Get("environment_variables"), "environment_variables")
+	if n == nil {
+		return nil
+	}
+	var list []variable
+	for _, e := range n.Entries {
+		if !variableName.MatchString(e.Key) {
+			l.problems.errorf(e.Pos(), "", "%s cannot name an environment variable", quote(e.Key))
+			continue
+		}
+		if e.Value.IsNull() {
+			list = append(list, variable{e.Key, newText(yaml.NewText(e.Pos(), ""))})
+		} else if v := l.scalar(e.Value, "an environment variable"); v != nil {
+			list = append(list, variable{e.Key, newText(v)})
+		}
+	}
+	return list
+}
+
+func (l *loader) timeout(m *yaml.Node) *text {
+	n := l.mapping(m.Get("limits"), "limits")
+	if n == nil {
+		return nil
+	}
+	l.checkKeys(n, limitsKeys)
+	return newText(l.scalar(n.Get("timeout"), "timeout"))
+}
+
+func (l *loader) resources(m *yaml.Node) resources {
+	n := l.mapping(m.Get("resources"), "resources")
+	if n == nil {
+		return resources{}
+	}
+	l.checkKeys(n, resourcesKeys)
+	r := resources{
+		instanceCount: newText(l.scalar(n.Get("instance_count"), "instance_count")),
+		sharedMemory:  newText(l.scalar(n.Get("shm_size"), "shm_size")),
+	}
+	r.instanceType = newText(l.firstOf(n, "instance_type"))
+	if args := n.Get("docker_args"); args != nil && args.Kind == yaml.List {
+		words := make([]string, 0, len(args.Items))
+		for _, item := range args.Items {
+			if v := l.scalar(item, "docker_args"); v != nil {
+				words = append(words, v.Text)
+			}
+		}
+		r.dockerArgs = newText(yaml.NewText(args.Pos(), strings.Join(words, " ")))
+	} else {
+		r.dockerArgs = newText(l.scalar(args, "docker_args"))
+	}
+	return r
+}
+
+// firstOf reads a field that is text or a list of texts, of which the first is
+// preferred.
+func (l *loader) firstOf(m *yaml.Node, key string) *yaml.Node {
+	n := m.Get(key)
+	if n != nil && n.Kind == yaml.List {
+		if len(n.Items) == 0 {
+			return nil
+		}
+		n = n.Items[0]
+	}
+	return l.scalar(n, key)
+}
+
+var distributionTypes = []string{"pytorch", "mpi", "tensorflow", "ray"}
+
+func (l *loader) distribution(m *yaml.Node) *distribution {
+	n := l.mapping(m.Get("distribution"), "distribution")
+	if n == nil {
+		return nil
+	}
+	l.checkKeys(n, distributionKeys)
+	kind := l.scalar(n.Get("type"), "type")
+	if kind == nil {
+		kind = l.scalar(n.Get("distribution_type"), "distribution_type")
+	}
+	if kind == nil {
+		l.problems.errorf(n.Pos(), oneOf(distributionTypes...), "distribution has no type")
+		return nil
+	}
+	d := &distribution{
+		kind:      strings.ToLower(kind.Text),
+		processes: newText(l.scalar(n.Get("process_count_per_instance"), "process_count_per_instance")),
+		workers:   newText(l.scalar(n.Get("worker_count"), "worker_count")),
+		server:    newText(l.scalar(n.Get("parameter_server_count"), "parameter_server_count")),
+	}
+	if d.kind == "torch.distributed" {
+		d.kind = "pytorch"
+	}
+	if !slices.Contains(distributionTypes, d.kind) {
+		hint := oneOf(distributionTypes...)
+		if like := closest(d.kind, distributionTypes); like != "" {
+			hint = "did you mean " + quote(like) + "?"
+		}
+		l.problems.errorf(kind.Pos(), hint, "%s is not a type of distribution", quote(kind.Text))
+		return nil
+	}
+	return d
+}
+
+// texts are all the texts of the settings, to be checked for expressions.
+func (r resources) texts() []*text {
+	return []*text{r.instanceCount, r.instanceType, r.sharedMemory, r.dockerArgs}
+}
+
+func (d *distribution) texts() []*text {
+	if d == nil {
+		return nil
+	}
+	return []*text{d.processes, d.workers, d.server}
+}

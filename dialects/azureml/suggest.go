@@ -1,0 +1,86 @@
+package azureml
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// didYouMean words a hint for a name that does not exist: the legal name that
+// looks like it, or else all the legal names.
+func didYouMean(name string, legal []string, what string) string {
+	if like := closest(name, legal); like != "" {
+		return fmt.Sprintf("did you mean %q?", like)
+	}
+	return legalNames(legal, what)
+}
+
+// legalNames lists what would have been right.
+func legalNames(legal []string, what string) string {
+	const most = 24
+	if len(legal) == 0 {
+		return "there are no " + what
+	}
+	more := ""
+	if len(legal) > most {
+		more = fmt.Sprintf(" and %d more", len(legal)-most)
+		legal = legal[:most]
+	}
+	return "the " + what + " are " + strings.Join(legal, ", ") + more
+}
+
+// closest returns the legal name nearest to the given one, or "" where none is
+// near enough to be meant.
+func closest(name string, legal []string) string {
+	const longest = 100
+	if name == "" || len(name) > longest {
+		return ""
+	}
+	best, bestDistance := "", max(1, len(name)/3)+1
+	for _, candidate := range legal {
+		if len(candidate) > longest {
+			continue
+		}
+		d := distance(strings.ToLower(name), strings.ToLower(candidate))
+		if d < bestDistance {
+			best, bestDistance = candidate, d
+		}
+	}
+	return best
+}
+
+// distance is how many insertions, deletions, replacements and swaps of
+// neighbours lead from a to b.
+func distance(a, b string) int {
+	x, y := []rune(a), []rune(b)
+	older, old, row := make([]int, len(y)+1), make([]int, len(y)+1), make([]int, len(y)+1)
+	for j := range old {
+		old[j] = j
+	}
+	for i := 1; i <= len(x); i++ {
+		row[0] = i
+		for j := 1; j <= len(y); j++ {
+			cost := 1
+			if x[i-1] == y[j-1] {
+				cost = 0
+			}
+			row[j] = min(old[j]+1, row[j-1]+1, old[j-1]+cost)
+			if i > 1 && j > 1 && x[i-1] == y[j-2] && x[i-2] == y[j-1] {
+				row[j] = min(row[j], older[j-2]+1)
+			}
+		}
+		older, old, row = old, row, older
+	}
+	return old[len(y)]
+}
+
+// oneOf words the legal values of a field.
+func oneOf[T ~string](values ...T) string {
+	texts := make([]string, len(values))
+	for i, v := range values {
+		texts[i] = string(v)
+	}
+	return "use one of " + strings.Join(texts, ", ")
+}
+
+func contains(list []string, name string) bool { return slices.Contains(list, name) }

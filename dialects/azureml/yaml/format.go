@@ -1,0 +1,77 @@
+package yaml
+
+import (
+	"encoding/json"
+	"strings"
+)
+
+// Format writes a node as YAML: the same values, in the same order, always with
+// the same text. Text that could be read as something else is quoted.
+func Format(n *Node) string {
+	var b strings.Builder
+	format(&b, n, 0)
+	return b.String()
+}
+
+func format(b *strings.Builder, n *Node, depth int) {
+	indent := strings.Repeat("  ", depth)
+	switch {
+	case n.Kind == Map && len(n.Entries) > 0:
+		for _, e := range n.Entries {
+			b.WriteString(indent + formatText(e.Key) + ":")
+			formatValue(b, e.Value, depth)
+		}
+	case n.Kind == List && len(n.Items) > 0:
+		for _, item := range n.Items {
+			b.WriteString(indent + "-")
+			formatValue(b, item, depth)
+		}
+	default:
+		b.WriteString(indent + formatScalar(n) + "\n")
+	}
+}
+
+func formatValue(b *strings.Builder, n *Node, depth int) {
+	if n.Kind == Map && len(n.Entries) > 0 || n.Kind == List && len(n.Items) > 0 {
+		b.WriteByte('\n')
+		format(b, n, depth+1)
+		return
+	}
+	b.WriteString(" " + formatScalar(n) + "\n")
+}
+
+func formatScalar(n *Node) string {
+	switch n.Kind {
+	case Map:
+		return "{}"
+	case List:
+		return "[]"
+	case Null:
+		return "null"
+	case String:
+		return formatText(n.Text)
+	}
+	return n.Source
+}
+
+// formatText leaves text plain where nobody could read it as anything else.
+func formatText(text string) string {
+	kind, _ := resolve(text)
+	plain := kind == String
+	for i := range len(text) {
+		c := text[i]
+		letter := 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '_' || c == '/' || c == '.'
+		if !letter && (i == 0 || !strings.ContainsRune("-=<>+~", rune(c))) {
+			plain = false
+		}
+	}
+	if plain {
+		return text
+	}
+	var quoted strings.Builder
+	encoder := json.NewEncoder(&quoted)
+	encoder.SetEscapeHTML(false)
+	// Strings cannot fail to encode.
+	_ = encoder.Encode(text)
+	return strings.TrimSuffix(quoted.String(), "\n")
+}

@@ -22,6 +22,7 @@ import (
 	"github.com/millrace-ml/millrace/activities"
 	"github.com/millrace-ml/millrace/internal/artifact"
 	"github.com/millrace-ml/millrace/internal/cache"
+	"github.com/millrace-ml/millrace/internal/datastore"
 	"github.com/millrace-ml/millrace/internal/executor/process"
 	"github.com/millrace-ml/millrace/internal/record"
 	"github.com/millrace-ml/millrace/internal/step"
@@ -79,6 +80,7 @@ func Start(ctx context.Context, o Options) (*Workers, error) {
 		Store:    o.Store,
 		Cache:    cache.New(o.Store),
 		Records:  record.New(o.Store),
+		Data:     datastore.New(o.Store),
 		Runner:   runner,
 		Temporal: o.Temporal,
 		Host:     host(ctx, o.Python),

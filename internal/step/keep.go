@@ -1,0 +1,135 @@
+package step
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+
+	"github.com/millrace-ml/millrace/internal/artifact"
+	"github.com/millrace-ml/millrace/pipeline"
+)
+
+// keep stores what is kept of every attempt, failed or not: what it printed,
+// and what it left in outputs/ and logs/. Of these, empty ones are left out.
+//
+// A step may declare this very tree as its output "artifacts". Its command then
+// gets a folder for it, whose files stand beside outputs/ and logs/.
+func (r *Runner) keep(ctx context.Context, at *claim) (pipeline.Artifact, error) {
+	var kept artifact.Tree
+	folders := make([]string, 0, 3)
+	for _, name := range captured {
+		folders = append(folders, filepath.Join(at.wd(), name))
+	}
+	for _, folder := range append(folders, at.output(pipeline.Artifacts), at.logs()) {
+		tree, err := r.keepFolder(ctx, at, folder)
+		if err != nil {
+			return pipeline.Artifact{}, err
+		}
+		prefix := filepath.Base(folder) + "/"
+		if folder == at.output(pipeline.Artifacts) {
+			prefix = ""
+		}
+		kept.Entries = merge(kept.Entries, tree.Entries, prefix)
+	}
+	return r.Store.PutTree(ctx, kept)
+}
+
+// merge adds entries under a prefix. One that cannot stand beside what is there
+// gives way.
+func merge(to, from []artifact.Entry, prefix string) []artifact.Entry {
+	there := make(map[string]bool) // every path there, true for a file
+	for _, e := range to {
+		there[e.Path] = true
+		for above := path.Dir(e.Path); above != "."; above = path.Dir(above) {
+			there[above] = false
+		}
+	}
+	for _, e := range from {
+		e.Path = prefix + e.Path
+		_, clash := there[e.Path]
+		for above := path.Dir(e.Path); above != "."; above = path.Dir(above) {
+			clash = clash || there[above]
+		}
+		if !clash {
+			to = append(to, e)
+		}
+	}
+	return to
+}
+
+// keepFolder stores one folder. What cannot be stored is left out with a note in
+// the log: nobody asked for it by name, and a step should not fail for it.
+func (r *Runner) keepFolder(ctx context.Context, at *claim, folder string) (artifact.Tree, error) {
+	if info, err := os.Lstat(folder); err != nil || !info.IsDir() {
+		return artifact.Tree{}, ignoreMissing(err)
+	}
+	stored, err := r.Store.ImportTree(ctx, folder, artifact.Move)
+	failure := (*pipeline.Failure)(nil)
+	if errors.As(err, &failure) {
+		if err := at.prune(folder); err != nil {
+			return artifact.Tree{}, err
+		}
+		stored, err = r.Store.ImportTree(ctx, folder, artifact.Move)
+	}
+	if errors.As(err, &failure) {
+		return artifact.Tree{}, at.note(at.localise(*failure, "not kept: ").Message)
+	}
+	if err != nil {
+		return artifact.Tree{}, err
+	}
+	return r.Store.Manifest(ctx, stored.Digest)
+}
+
+func ignoreMissing(err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
+}
+
+// prune removes what cannot be stored from a folder.
+func (c *claim) prune(folder string) error {
+	root, err := filepath.EvalSymlinks(folder)
+	if err != nil {
+		return err
+	}
+	return filepath.WalkDir(folder, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() || entry.Type().IsRegular() {
+			return err
+		}
+		if entry.Type()&fs.ModeSymlink != 0 {
+			target, err := filepath.EvalSymlinks(path)
+			if err == nil && strings.HasPrefix(target, root+string(filepath.Separator)) {
+				return nil
+			}
+		}
+		short, _ := filepath.Rel(c.path, path)
+		if err := c.note(fmt.Sprintf("not kept: %s is not a file, nor a link to one beside it", short)); err != nil {
+			return err
+		}
+		return os.Remove(path)
+	})
+}
+
+// note adds a line of Millrace's own to the log.
+func (c *claim) note(text string) error {
+	file, err := os.OpenFile(filepath.Join(c.path, filepath.FromSlash(Log)), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
+	if err != nil {
+		return ignoreMissing(err)
+	}
+	_, err = fmt.Fprintf(file, "millrace: %s\n", text)
+	return errors.Join(err, file.Close())
+}
+
+// localise puts a failure in the terms of the attempt: paths in its folder,
+// which nobody else knows and which is about to go, are cut short.
+func (c *claim) localise(f pipeline.Failure, subject string) *pipeline.Failure {
+	f.Message = subject + strings.ReplaceAll(f.Message, c.path+"/", "")
+	f.Hint = strings.ReplaceAll(f.Hint, c.path+"/", "")
+	return &f
+}

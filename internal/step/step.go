@@ -1,0 +1,169 @@
+// Package step is the contract with the program of a step: what it finds when
+// it starts, what it may count on while it runs, and what is kept of it when
+// it ends.
+//
+// An attempt has a folder of its own, below [Folder]:
+//
+//	<n>/attempt.json   whose it is; locked by the worker for as long as it lives
+//	<n>/wd/            working directory: a fresh copy of the code, outputs/, logs/
+//	<n>/in/INPUT_<i>   a data input, read-only links or writable copies
+//	<n>/out/<o>        a folder to write to; for uri_file, <o>/<file>
+//	<n>/user_logs/     std_log.txt, written while the program runs
+//
+// None of these paths holds a space, since commands contain them unquoted.
+//
+// # What the program's environment holds
+//
+// The worker's own environment comes first: programs on this machine need its
+// proxies, its CUDA and its credentials (AWS_*, AZURE_*, GOOGLE_*), as any
+// other program that the same user starts. What configures Millrace itself and
+// its server (MILLRACE_*, TEMPORAL_*) is left out, and so is what another job's
+// program may have been given (AZUREML_*, AZURE_ML_*, MLFLOW_RUN_ID). Then come
+// the variables of Azure ML, without tokens, those of the distribution, those
+// of the caller and, on top, those of the file. Nothing of it is logged.
+package step
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/millrace-ml/millrace/internal/artifact"
+	"github.com/millrace-ml/millrace/internal/executor"
+	"github.com/millrace-ml/millrace/pipeline"
+)
+
+// Runner runs attempts of steps on this machine. Its methods may be called from
+// any goroutine.
+type Runner struct {
+	Store    *artifact.Store
+	Executor executor.Executor
+	// Work is the folder for the folders of attempts: absolute, without
+	// characters that a shell gives a meaning. Several workers may share it.
+	Work string
+	// Python is a folder whose python comes first, or an environment's root;
+	// "" takes the one on PATH.
+	Python string
+	// Environ is the worker's own environment, as from [os.Environ].
+	Environ []string
+	// Grace is the time from TERM to KILL; 0 means [executor.DefaultGrace].
+	Grace time.Duration
+	// Keep leaves the folders of attempts, to look into.
+	Keep bool
+}
+
+// Attempt is one try at a step.
+type Attempt struct {
+	Plan *pipeline.Plan
+	Step *pipeline.Step
+	// Number counts the tries, from 1.
+	Number int
+	// Inputs holds the value of every bound input. Literals and pinned sources
+	// are taken from the step's bindings where they are missing here.
+	Inputs map[string]pipeline.Value
+	// Env is added to the program's environment: NAME=value, such as the
+	// CUDA_VISIBLE_DEVICES of the worker's slot.
+	Env []string
+	// Token is kept beside the attempt and handed back by Sweep if its worker
+	// dies.
+	Token json.RawMessage
+	// Started, if set, is called once the program runs.
+	Started func()
+}
+
+// Result is what became of an attempt.
+type Result struct {
+	// Outputs are all declared outputs and [pipeline.Artifacts]. After a
+	// failure it holds the latter at most.
+	Outputs map[string]pipeline.Artifact
+	// ExitCode is the program's; Started and Ended are zero if it never ran.
+	ExitCode       int
+	Started, Ended time.Time
+}
+
+// wrapUp bounds what is still done for an attempt after it was cancelled.
+const wrapUp = time.Minute
+
+// Run runs an attempt. The error is a [*pipeline.Failure] of kind user,
+// timeout, cancelled or invalid, or else an infrastructure failure in plain
+// words. What the program printed is kept in both cases.
+func (r *Runner) Run(ctx context.Context, a Attempt) (Result, error) {
+	result, err := r.run(ctx, a)
+	failure := (*pipeline.Failure)(nil)
+	switch {
+	case err == nil:
+		return result, nil
+	case errors.As(err, &failure) && failure.Kind != pipeline.Infrastructure:
+		whole := *failure
+		whole.Message = err.Error() // with what was wrapped around it
+		return result, &whole
+	case ctx.Err() != nil:
+		return result, cancelled()
+	}
+	return result, r.trouble(err)
+}
+
+func (r *Runner) run(ctx context.Context, a Attempt) (result Result, err error) {
+	if err := check(a); err != nil {
+		return result, err
+	}
+	at, err := r.claim(ctx, a)
+	if err != nil {
+		return result, err
+	}
+	defer func() {
+		if leaving := at.leave(r.Keep); err == nil {
+			err = leaving
+		}
+	}()
+	ports, err := r.stage(ctx, a, at)
+	if err != nil {
+		return result, err
+	}
+	programs, err := r.programs(a, at, ports)
+	if err != nil {
+		return result, err
+	}
+	end := r.execute(ctx, programs)
+	result = Result{ExitCode: end.Code, Started: end.Started, Ended: end.Ended}
+	var outputs map[string]pipeline.Artifact
+	if err = judge(end, a, at); err == nil {
+		outputs, err = r.collect(ctx, a.Step.Outputs, at, ports)
+	}
+	ctx, cancel := afterwards(ctx)
+	defer cancel()
+	if damage := r.tampered(ctx, ports.links); err == nil {
+		err = damage
+	}
+	kept, keepErr := r.keep(ctx, at)
+	if err == nil {
+		err = keepErr
+	}
+	if err != nil {
+		outputs = make(map[string]pipeline.Artifact, 1)
+	}
+	if keepErr == nil {
+		outputs[pipeline.Artifacts] = kept
+	}
+	result.Outputs = outputs
+	return result, err
+}
+
+// afterwards is the context for what is still to be done for an attempt that
+// may have been cancelled.
+func afterwards(ctx context.Context) (context.Context, context.CancelFunc) {
+	if ctx.Err() == nil {
+		return context.WithCancel(ctx)
+	}
+	return context.WithTimeout(context.WithoutCancel(ctx), wrapUp)
+}
+
+func cancelled() *pipeline.Failure {
+	return &pipeline.Failure{Kind: pipeline.Cancelled, Message: "cancelled"}
+}
+
+func invalid(format string, args ...any) *pipeline.Failure {
+	return &pipeline.Failure{Kind: pipeline.Invalid, Message: fmt.Sprintf(format, args...)}
+}

@@ -32,19 +32,37 @@ func (s *Store) Put(ctx context.Context, r io.Reader) (pipeline.Artifact, error)
 	// What fits into a buffer is hashed first and perhaps never written.
 	buffer := buffers.Get().(*[]byte)
 	defer buffers.Put(buffer)
-	n, err := io.ReadFull(r, *buffer)
-	head := (*buffer)[:n]
-	switch {
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-		return s.PutBytes(ctx, head)
-	case err != nil:
+	head, ended, err := readHead(r, *buffer)
+	if err != nil {
 		return pipeline.Artifact{}, fmt.Errorf("store a stream: %w", err)
+	}
+	if ended {
+		return s.PutBytes(ctx, head)
 	}
 	c, err := s.backend.stream(ctx, io.MultiReader(bytes.NewReader(head), r))
 	if err != nil {
 		return pipeline.Artifact{}, fmt.Errorf("store a stream: %w", err)
 	}
 	return pipeline.Artifact{Digest: c.digest, Size: c.size, Files: 1}, nil
+}
+
+// readHead fills a buffer, or reads to the end. (io.ReadFull will not do: it
+// reports the end as io.ErrUnexpectedEOF, which is also what a broken download
+// reports.)
+func readHead(r io.Reader, buffer []byte) (head []byte, ended bool, err error) {
+	n := 0
+	for n < len(buffer) {
+		var more int
+		more, err = r.Read(buffer[n:])
+		n += more
+		if errors.Is(err, io.EOF) {
+			return buffer[:n], true, nil
+		}
+		if err != nil {
+			return nil, false, err
+		}
+	}
+	return buffer[:n], false, nil
 }
 
 // PutBytes stores one small file. The artifact has no name.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/url"
+	"os"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -94,3 +95,14 @@ func (s *Store) Dir() string { return s.dir }
 
 // Parallel is how many requests at a time serve this store best.
 func (s *Store) Parallel() int { return s.parallel }
+
+// MkdirTemp makes a new folder, on the device of a local store, so that what is
+// prepared there can be renamed to a place below [Store.Dir]. The caller
+// deletes it; if it does not, somebody will a day later.
+func (s *Store) MkdirTemp() (string, error) {
+	dir := ""
+	if s.dir != "" {
+		dir = filepath.Join(s.dir, "tmp")
+	}
+	return os.MkdirTemp(dir, "millrace-*")
+}

@@ -279,11 +279,14 @@ func TestPutStream(t *testing.T) {
 	})
 }
 
-type brokenReader struct{ left int }
+type brokenReader struct {
+	left int
+	err  error
+}
 
 func (r *brokenReader) Read(p []byte) (int, error) {
 	if r.left == 0 {
-		return 0, errors.New("line cut")
+		return 0, r.err
 	}
 	n := min(r.left, len(p))
 	r.left -= n
@@ -292,9 +295,11 @@ func (r *brokenReader) Read(p []byte) (int, error) {
 
 func TestBrokenStreamLeavesNothing(t *testing.T) {
 	s := localStore(t)
-	for _, left := range []int{10, 10 * bufferSize} {
-		if _, err := s.Put(t.Context(), &brokenReader{left}); err == nil || !strings.Contains(err.Error(), "line cut") {
-			t.Errorf("error = %v", err)
+	for _, broken := range []error{errors.New("line cut"), io.ErrUnexpectedEOF} {
+		for _, left := range []int{0, 10, bufferSize, 10 * bufferSize} {
+			if _, err := s.Put(t.Context(), &brokenReader{left, broken}); !errors.Is(err, broken) {
+				t.Errorf("%v after %d bytes: error = %v", broken, left, err)
+			}
 		}
 	}
 	if left := contents(t, s.Dir()); len(left) != 2 { // blobs/ and tmp/, both empty

@@ -95,6 +95,29 @@ func TestEntryWhoseArtifactsHaveGoneIsAMiss(t *testing.T) {
 	})
 }
 
+func TestIngredientsAreKnownWithAndWithoutAResult(t *testing.T) {
+	everyStore(t, func(t *testing.T, store *artifact.Store) {
+		c, ctx := New(store), t.Context()
+		failed, finished := []Ingredient{{"command", "false"}}, []Ingredient{{"command", "true"}}
+		must(t, c.Note(ctx, failed))
+		must(t, c.Record(ctx, Entry{Key: KeyOf(finished), Ingredients: finished}))
+		for _, want := range [][]Ingredient{failed, finished, nil} {
+			key := KeyOf(want)
+			if want == nil {
+				key = testKey
+			}
+			got, err := c.IngredientsOf(ctx, key)
+			must(t, err)
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Error(diff)
+			}
+		}
+		if e, err := c.Lookup(ctx, KeyOf(failed)); e != nil || err != nil {
+			t.Errorf("Lookup = %v, %v of what was only noted", e, err)
+		}
+	})
+}
+
 func TestUnreadableEntriesAreMisses(t *testing.T) {
 	store := openStore(t, "mem://")
 	c := New(store)

@@ -7,8 +7,9 @@
 //
 // Records lie in the store's bucket:
 //
-//	cache/<first 2 hex digits>/<key>   an [Entry], JSON
-//	claims/<key>/<number>              who runs the step now, JSON; see [Cache.Claim]
+//	cache/<first 2 hex digits>/<key>         an [Entry], JSON
+//	ingredients/<first 2 hex digits>/<key>   those of a run without an entry, JSON; see [Cache.Note]
+//	claims/<key>/<number>                    who runs the step now, JSON; see [Cache.Claim]
 //
 // Every error of this package is about the store, never about the user's step.
 package cache

@@ -75,6 +75,8 @@ func TestAJobSurvivesTwentyKills(t *testing.T) {
 	}
 	// Twelve chains of five: there is always something running, something
 	// waiting and something done. A step notes its start and its end outside.
+	// The last of each chain wait for a file, so that no kill comes too late.
+	gate := filepath.Join(h.dir, "gate")
 	var y strings.Builder
 	y.WriteString("type: pipeline\nsettings: {default_compute: azureml:cpu-cluster}\njobs:\n")
 	for i := range steps {
@@ -82,7 +84,10 @@ func TestAJobSurvivesTwentyKills(t *testing.T) {
 		if i >= 12 {
 			y.WriteString("      cp ${{inputs.before}}/lines ${{outputs.after}}/lines\n")
 		}
-		fmt.Fprintf(&y, "      sleep 0.2\n      seq %d >> ${{outputs.after}}/lines\n      echo end >> %s/s%d\n", i+1, whole, i)
+		if i >= steps-12 {
+			fmt.Fprintf(&y, "      until [ -e %s ]; do sleep 0.1; done\n", gate)
+		}
+		fmt.Fprintf(&y, "      sleep 0.5\n      seq %d >> ${{outputs.after}}/lines\n      echo end >> %s/s%d\n", i+1, whole, i)
 		y.WriteString("    outputs: {after: {type: uri_folder}}\n")
 		if i >= 12 {
 			fmt.Fprintf(&y, "    inputs: {before: \"${{parent.jobs.s%d.outputs.after}}\"}\n", i-12)
@@ -107,11 +112,20 @@ func TestAJobSurvivesTwentyKills(t *testing.T) {
 	}
 	cmd := start("run", file, "--name", name, "--cpu-slots", "3")
 	waitUntilSubmitted(t, h, name)
+	startsWhenRecorded := make(map[string]int)
 	for range kills {
-		time.Sleep(time.Duration(200+rand.IntN(1300)) * time.Millisecond)
+		time.Sleep(time.Duration(300+rand.IntN(1700)) * time.Millisecond)
 		_ = cmd.Process.Kill()
 		_ = cmd.Wait()
+		for step := range recorded(t, h) {
+			if _, known := startsWhenRecorded[step]; !known {
+				startsWhenRecorded[step] = lines(t, filepath.Join(ran, step))
+			}
+		}
 		cmd = start("run", "--resume", name, "--cpu-slots", "3")
+	}
+	if err := os.WriteFile(gate, nil, 0o644); err != nil {
+		t.Fatal(err)
 	}
 	if err := cmd.Wait(); err != nil {
 		log, _ := os.ReadFile(filepath.Join(h.dir, "log"))
@@ -129,6 +143,9 @@ func TestAJobSurvivesTwentyKills(t *testing.T) {
 	for i := range steps {
 		starts, ends := lines(t, filepath.Join(ran, fmt.Sprintf("s%d", i))), lines(t, filepath.Join(whole, fmt.Sprintf("s%d", i)))
 		repeated += starts - 1
+		if before, ok := startsWhenRecorded[fmt.Sprintf("s%d", i)]; ok && starts != before {
+			t.Errorf("step s%d started %d times after its result was recorded", i, starts-before)
+		}
 		// A step that was killed between its last command and the record of
 		// its result may end twice, but only as often as it was interrupted.
 		if starts < 1 || ends < 1 || ends > starts {
@@ -142,7 +159,7 @@ func TestAJobSurvivesTwentyKills(t *testing.T) {
 	if repeated > kills*3 {
 		t.Errorf("%d attempts were repeated after %d kills with 3 slots", repeated, kills)
 	}
-	t.Logf("%d steps, %d kills, %d attempts repeated", steps, kills, repeated)
+	t.Logf("%d steps, %d kills, %d attempts repeated, %d steps recorded before the last kill", steps, kills, repeated, len(startsWhenRecorded))
 
 	// Nothing is torn: the last steps hold everything their chains wrote.
 	download := filepath.Join(h.dir, "download")
@@ -158,6 +175,27 @@ func TestAJobSurvivesTwentyKills(t *testing.T) {
 			t.Errorf("the output of s%d has %d lines, want %d", i, n, want)
 		}
 	}
+}
+
+// recorded are the steps whose results are in the cache.
+func recorded(t *testing.T, h *home) map[string]bool {
+	t.Helper()
+	entries, err := filepath.Glob(filepath.Join(h.dir, "home", "store", "cache", "*", "*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	steps := make(map[string]bool)
+	for _, path := range entries {
+		data, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var entry struct{ Step string }
+		if json.Unmarshal(data, &entry) == nil && entry.Step != "" {
+			steps[entry.Step] = true
+		}
+	}
+	return steps
 }
 
 func lines(t *testing.T, path string) int {

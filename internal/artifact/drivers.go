@@ -1,7 +1,8 @@
 package artifact
 
-// The kinds of store that are compiled in: file, mem, s3, gs and azblob.
 import (
+	// The kinds of store that are compiled in. Each adds its scheme to those
+	// that a bucket can be opened by.
 	_ "gocloud.dev/blob/azureblob"
 	_ "gocloud.dev/blob/fileblob"
 	_ "gocloud.dev/blob/gcsblob"

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"strings"
 
 	"github.com/millrace-ml/millrace/pipeline"
 )
@@ -66,19 +67,19 @@ func (f *files) copyTo(ctx context.Context, d pipeline.Digest, size int64, to *o
 }
 
 func (f *files) state(d pipeline.Digest) (string, error) {
-	var text string
+	var text strings.Builder
 	for _, suffix := range []string{"", runnableSuffix} {
 		info, err := os.Lstat(f.path(d) + suffix)
 		switch {
 		case err == nil:
-			text += fmt.Sprintf(" %d %d", info.Size(), info.ModTime().UnixNano())
+			fmt.Fprintf(&text, " %d %d", info.Size(), info.ModTime().UnixNano())
 		case suffix == "" && errors.Is(err, fs.ErrNotExist):
-			text += " gone"
+			text.WriteString(" gone")
 		case !errors.Is(err, fs.ErrNotExist):
 			return "", err
 		}
 	}
-	return text, nil
+	return text.String(), nil
 }
 
 func (f *files) intact(ctx context.Context, d pipeline.Digest) (bool, error) {

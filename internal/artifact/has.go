@@ -83,15 +83,15 @@ func (s *Store) Verify(ctx context.Context, a pipeline.Artifact) error {
 	if err != nil {
 		return err
 	}
-	problems := make([]error, len(refs))
-	err = s.each(ctx, len(refs), func(ctx context.Context, i int) error {
+	problems := make([]error, len(refs)+1)
+	problems[len(refs)] = s.each(ctx, len(refs), func(ctx context.Context, i int) error {
 		err := s.verify(ctx, refs[i].digest)
 		if errors.Is(err, ErrDamaged) || errors.Is(err, ErrGone) {
 			problems[i], err = err, nil // look at the others too
 		}
 		return err
 	})
-	return errors.Join(append(problems, err)...)
+	return errors.Join(problems...)
 }
 
 func (s *Store) verify(ctx context.Context, d pipeline.Digest) error {

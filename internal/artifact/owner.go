@@ -13,5 +13,5 @@ func soleOwner(f *os.File) bool {
 		return false
 	}
 	stat, ok := info.Sys().(*syscall.Stat_t)
-	return ok && uint64(stat.Nlink) == 1 && int(stat.Uid) == os.Geteuid()
+	return ok && stat.Nlink == 1 && int(stat.Uid) == os.Geteuid()
 }

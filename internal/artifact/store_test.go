@@ -20,6 +20,7 @@ import (
 func everyStore(t *testing.T, test func(t *testing.T, s *Store)) {
 	t.Run("file", func(t *testing.T) { test(t, open(t, "file://"+t.TempDir()+"/store")) })
 	t.Run("mem", func(t *testing.T) { test(t, open(t, "mem://")) })
+	t.Run("prefix", func(t *testing.T) { test(t, open(t, "mem://bucket/some/prefix")) })
 }
 
 func open(t testing.TB, url string) *Store {

@@ -78,16 +78,22 @@ func (c *Cache) Entry(ctx context.Context, k Key) (*Entry, error) {
 	if err != nil {
 		return nil, fmt.Errorf("look up a result: %w", err)
 	}
+	return parseEntry(b, k), nil
+}
+
+// parseEntry returns nil for a record that is damaged or of another version:
+// what it stood for is made anew.
+func parseEntry(b []byte, k Key) *Entry {
 	var s stored
 	if json.Unmarshal(b, &s) != nil || s.Schema != entrySchema || s.Key != k {
-		return nil, nil // damaged, or of another version: made anew
+		return nil
 	}
 	for _, a := range s.Outputs {
 		if _, err := pipeline.ParseDigest(string(a.Digest)); err != nil {
-			return nil, nil
+			return nil
 		}
 	}
-	return &s.Entry, nil
+	return &s.Entry
 }
 
 // Lookup returns the entry that can be used in place of running the step: nil

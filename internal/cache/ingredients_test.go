@@ -124,7 +124,8 @@ func TestWhatChangesTheKey(t *testing.T) {
 		"distribution": {func(s *pipeline.Step, in map[string]pipeline.Value) { s.Distribution.ProcessesPerInstance = 8 }, "distribution"},
 		"instances":    {func(s *pipeline.Step, in map[string]pipeline.Value) { s.Resources.InstanceCount = 3 }, "instances"},
 	}
-	before := Ingredients(fullStepLines())
+	step, inputs := fullStep()
+	before := Ingredients(step, inputs, nil)
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			step, inputs := fullStep()
@@ -147,11 +148,6 @@ func TestWhatChangesTheKey(t *testing.T) {
 	}
 }
 
-func fullStepLines() (*pipeline.Step, map[string]pipeline.Value, []Ingredient) {
-	step, inputs := fullStep()
-	return step, inputs, nil
-}
-
 // A field that is new in the plan has to be thought about: does it change what
 // a step makes? Then it belongs into the key.
 func TestEveryFieldOfAStepHasBeenConsidered(t *testing.T) {
@@ -166,8 +162,8 @@ func TestEveryFieldOfAStepHasBeenConsidered(t *testing.T) {
 		reflect.TypeFor[pipeline.Value]():        "Literal Artifact URI",
 	} {
 		var fields []string
-		for i := range kind.NumField() {
-			fields = append(fields, kind.Field(i).Name)
+		for field := range kind.Fields() {
+			fields = append(fields, field.Name)
 		}
 		if diff := cmp.Diff(strings.Fields(known), fields); diff != "" {
 			t.Errorf("%v has changed; see Ingredients:\n%s", kind, diff)
@@ -221,17 +217,17 @@ func TestLinesDoNotRunTogether(t *testing.T) {
 }
 
 func TestDiff(t *testing.T) {
-	old := []Ingredient{{"command", "a"}, {"code", "1"}, {"input x", "literal 1"}}
-	new := []Ingredient{{"command", "a"}, {"input x", "literal 2"}, {"input y", "literal 3"}}
+	before := []Ingredient{{"command", "a"}, {"code", "1"}, {"input x", "literal 1"}}
+	after := []Ingredient{{"command", "a"}, {"input x", "literal 2"}, {"input y", "literal 3"}}
 	want := []Change{
 		{Changed, "input x", "literal 1", "literal 2"},
 		{Added, "input y", "", "literal 3"},
 		{Removed, "code", "1", ""},
 	}
-	if diff := cmp.Diff(want, Diff(old, new)); diff != "" {
+	if diff := cmp.Diff(want, Diff(before, after)); diff != "" {
 		t.Error(diff)
 	}
-	if changes := Diff(old, old); changes != nil {
+	if changes := Diff(before, before); changes != nil {
 		t.Errorf("no difference: %v", changes)
 	}
 }

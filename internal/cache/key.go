@@ -63,24 +63,24 @@ type Change struct {
 }
 
 // Diff lists the lines in which two lists of ingredients differ: those of the
-// new list in its order, then those that only the old one has.
-func Diff(old, new []Ingredient) []Change {
-	before := make(map[string]string, len(old))
-	for _, i := range old {
-		before[i.Label] = i.Text
+// later list in its order, then those that only the earlier one has.
+func Diff(before, after []Ingredient) []Change {
+	was := make(map[string]string, len(before))
+	for _, i := range before {
+		was[i.Label] = i.Text
 	}
 	var changes []Change
-	kept := make(map[string]bool, len(new))
-	for _, i := range new {
+	kept := make(map[string]bool, len(after))
+	for _, i := range after {
 		kept[i.Label] = true
-		switch text, ok := before[i.Label]; {
+		switch text, ok := was[i.Label]; {
 		case !ok:
 			changes = append(changes, Change{Kind: Added, Label: i.Label, New: i.Text})
 		case text != i.Text:
 			changes = append(changes, Change{Kind: Changed, Label: i.Label, Old: text, New: i.Text})
 		}
 	}
-	for _, i := range old {
+	for _, i := range before {
 		if !kept[i.Label] {
 			changes = append(changes, Change{Kind: Removed, Label: i.Label, Old: i.Text})
 		}

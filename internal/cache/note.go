@@ -39,8 +39,8 @@ func (c *Cache) IngredientsOf(ctx context.Context, k Key) ([]Ingredient, error) 
 		return nil, fmt.Errorf("look up ingredients: %w", err)
 	}
 	var ingredients []Ingredient
-	if err := json.Unmarshal(b, &ingredients); err != nil {
-		return nil, nil // damaged: as good as not noted
+	if json.Unmarshal(b, &ingredients) != nil {
+		ingredients = nil // damaged: as good as not noted
 	}
 	return ingredients, nil
 }

@@ -29,8 +29,8 @@ func unreachable(format string, args ...any) error {
 // at adds the address to an error. A failure gets it into its message, which is
 // what people are shown.
 func at(u URI, verb string, err error) error {
-	var f *pipeline.Failure
-	if !errors.As(err, &f) {
+	f, ok := errors.AsType[*pipeline.Failure](err)
+	if !ok {
 		return fmt.Errorf("%s %s: %w", verb, u, err)
 	}
 	known := *f

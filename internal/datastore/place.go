@@ -40,15 +40,15 @@ func (r *Resolver) fetchPlace(ctx context.Context, u URI) (pipeline.Artifact, er
 	if err != nil {
 		return pipeline.Artifact{}, notThere(u, shown, err)
 	}
-	real, err := filepath.EvalSymlinks(filepath.Join(root, filepath.FromSlash(u.Path)))
+	target, err := filepath.EvalSymlinks(filepath.Join(root, filepath.FromSlash(u.Path)))
 	if err != nil {
 		return pipeline.Artifact{}, notThere(u, shown, err)
 	}
-	if real != root && !strings.HasPrefix(real, strings.TrimSuffix(root, "/")+"/") {
+	if target != root && !strings.HasPrefix(target, strings.TrimSuffix(root, "/")+"/") {
 		return pipeline.Artifact{}, missing("copy the data there, or give its own path as file:///PATH",
 			"%s leads out of the datastore through a symbolic link", shown)
 	}
-	return r.fetchLocal(ctx, u, real, shown)
+	return r.fetchLocal(ctx, u, target, shown)
 }
 
 // publishPlace prepares everything elsewhere and renames it into place, file by

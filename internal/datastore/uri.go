@@ -166,7 +166,7 @@ func withoutSecrets(text string) string {
 // foreign explains why an address of storage elsewhere cannot be read.
 func foreign(scheme, text string) error {
 	bare, _, _ := strings.Cut(text, "?") // what follows may be a signature
-	kind := ""
+	var kind string
 	switch scheme {
 	case "wasb", "wasbs":
 		kind = "an Azure Blob container"

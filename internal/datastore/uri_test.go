@@ -102,8 +102,7 @@ func FuzzParseURI(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string) {
 		u, err := ParseURI(text)
 		if err != nil {
-			var failure *pipeline.Failure
-			if !errors.As(err, &failure) {
+			if _, ok := errors.AsType[*pipeline.Failure](err); !ok {
 				t.Fatalf("%q: %v is not a failure", text, err)
 			}
 			return

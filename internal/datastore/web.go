@@ -114,12 +114,10 @@ func transportFailure(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	var known *pipeline.Failure
-	if errors.As(err, &known) {
+	if known, ok := errors.AsType[*pipeline.Failure](err); ok {
 		return known
 	}
-	var wrapped *url.Error
-	if errors.As(err, &wrapped) {
+	if wrapped, ok := errors.AsType[*url.Error](err); ok {
 		err = wrapped.Err
 	}
 	var unknown *net.DNSError

@@ -85,7 +85,7 @@ func (r *Runner) trouble(err error) error {
 	case errors.Is(err, syscall.EROFS):
 		return fmt.Errorf("the disk is read-only; choose another home with MILLRACE_HOME: %w", err)
 	case errors.Is(err, fs.ErrPermission):
-		return fmt.Errorf("Millrace may not write to its own folders below %s: %w", r.Work, err)
+		return fmt.Errorf("no right to write to the folders below %s: %w", r.Work, err)
 	case errors.Is(err, syscall.EMFILE), errors.Is(err, syscall.ENFILE):
 		return fmt.Errorf("too many files are open on this worker; raise `ulimit -n`, or run fewer steps at once: %w", err)
 	}

@@ -1,6 +1,7 @@
 package step_test
 
 import (
+	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -25,9 +26,9 @@ func newWorld(t testing.TB) *world {
 	root := t.TempDir()
 	// What a failed test left behind must not keep the folder from going.
 	t.Cleanup(func() {
-		filepath.WalkDir(root, func(path string, entry fs.DirEntry, _ error) error {
+		_ = filepath.WalkDir(root, func(path string, entry fs.DirEntry, _ error) error {
 			if entry != nil && entry.IsDir() {
-				os.Chmod(path, 0o755)
+				_ = os.Chmod(path, 0o755)
 			}
 			return nil
 		})
@@ -36,7 +37,7 @@ func newWorld(t testing.TB) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { store.Close() })
+	t.Cleanup(func() { must(t, store.Close()) })
 	return &world{store: store, Runner: &step.Runner{
 		Store:    store,
 		Executor: &process.Executor{},
@@ -153,14 +154,32 @@ func (w *world) run(t testing.TB, a step.Attempt) (step.Result, string) {
 }
 
 // fail runs an attempt that is expected to fail in a certain way.
-func (w *world) fail(t testing.TB, a step.Attempt, kind pipeline.FailureKind) (*pipeline.Failure, step.Result) {
+func (w *world) fail(t testing.TB, a step.Attempt, kind pipeline.FailureKind) (pipeline.Failure, step.Result) {
 	t.Helper()
 	result, err := w.Run(t.Context(), a)
-	failure, ok := err.(*pipeline.Failure)
-	if !ok || failure.Kind != kind {
+	if !isKind(err, kind) {
 		t.Fatalf("%s: error %v (%T), want a failure of kind %s\nlog:\n%s", a.Step.Command, err, err, kind, w.log(t, result))
 	}
-	return failure, result
+	var failure *pipeline.Failure
+	errors.As(err, &failure)
+	return *failure, result
+}
+
+func isKind(err error, kind pipeline.FailureKind) bool {
+	var failure *pipeline.Failure
+	return errors.As(err, &failure) && failure.Kind == kind
+}
+
+// trouble runs an attempt that is expected to fail through no fault of the
+// user's, and returns what is said about it.
+func (w *world) trouble(t testing.TB, a step.Attempt) string {
+	t.Helper()
+	_, err := w.Run(t.Context(), a)
+	var failure *pipeline.Failure
+	if err == nil || errors.As(err, &failure) {
+		t.Fatalf("%s: error %v, want an infrastructure error", a.Step.Command, err)
+	}
+	return err.Error()
 }
 
 // log is what the program printed.
@@ -176,7 +195,7 @@ func (w *world) log(t testing.TB, result step.Result) string {
 // isGone fails the test if anything is left of the attempts.
 func (w *world) isGone(t testing.TB) {
 	t.Helper()
-	filepath.WalkDir(w.Work, func(path string, entry fs.DirEntry, _ error) error {
+	must(t, filepath.WalkDir(w.Work, func(path string, entry fs.DirEntry, _ error) error {
 		if entry == nil || path == w.Work {
 			return nil
 		}
@@ -187,7 +206,7 @@ func (w *world) isGone(t testing.TB) {
 		}
 		t.Errorf("left behind: %s", path)
 		return nil
-	})
+	}))
 }
 
 func must(t testing.TB, err error) {

@@ -13,7 +13,7 @@ func hint(end ending, wd string, log []string) string {
 	text := strings.Join(log, "\n")
 	folders := filepath.SplitList(variable(end.Env, "PATH"))
 	for _, rule := range []func() string{
-		func() string { return codeHint(end.Code, text, folders) },
+		func() string { return codeHint(end.Code, text) },
 		func() string { return moduleHint(text, folders) },
 		func() string { return fileHint(text, wd) },
 		func() string { return resourceHint(text) },
@@ -48,7 +48,7 @@ var (
 )
 
 // codeHint knows the exit codes that shells and signals give.
-func codeHint(code int, text string, folders []string) string {
+func codeHint(code int, text string) string {
 	switch code {
 	case 126:
 		if m := last(noRight, text); m != "" {

@@ -33,7 +33,7 @@ type ports struct {
 type link struct {
 	name     string
 	artifact pipeline.Artifact
-	print    artifact.Fingerprint
+	before   artifact.Fingerprint
 }
 
 var portName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
@@ -177,11 +177,11 @@ func (r *Runner) stageInput(ctx context.Context, in pipeline.Input, a pipeline.A
 	if protection == executor.Mount {
 		return nil
 	}
-	print, err := r.Store.Fingerprint(ctx, a)
+	before, err := r.Store.Fingerprint(ctx, a)
 	if err != nil {
 		return err
 	}
-	p.links = append(p.links, link{name: in.Name, artifact: a, print: print})
+	p.links = append(p.links, link{name: in.Name, artifact: a, before: before})
 	return makeReadOnly(folder)
 }
 
@@ -211,7 +211,7 @@ func (r *Runner) tampered(ctx context.Context, links []link) error {
 		if err != nil {
 			return fmt.Errorf("look at input %q: %w", l.name, err)
 		}
-		if now == l.print {
+		if now == l.before {
 			continue
 		}
 		// Others may have touched the files without changing them.

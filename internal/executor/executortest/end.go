@@ -30,7 +30,7 @@ func lifeline(t *testing.T, b *bench) <-chan struct{} {
 			return
 		}
 		defer pipe.Close()
-		io.Copy(io.Discard, pipe)
+		_, _ = io.Copy(io.Discard, pipe)
 	}()
 	return cut
 }

@@ -14,8 +14,8 @@ import (
 	"github.com/millrace-ml/millrace/internal/executor"
 )
 
-// Run tests the executors that make returns, one for each test.
-func Run(t *testing.T, make func(t *testing.T) executor.Executor) {
+// Run tests the executors that open returns, one for each test.
+func Run(t *testing.T, open func(t *testing.T) executor.Executor) {
 	for _, test := range []struct {
 		name string
 		run  func(*testing.T, *bench)
@@ -44,7 +44,7 @@ func Run(t *testing.T, make func(t *testing.T) executor.Executor) {
 		{"EndFindsALeftover", testEnd},
 		{"EndLeavesOthersAlone", testEndLeavesOthersAlone},
 	} {
-		t.Run(test.name, func(t *testing.T) { test.run(t, newBench(t, make(t))) })
+		t.Run(test.name, func(t *testing.T) { test.run(t, newBench(t, open(t))) })
 	}
 }
 
@@ -71,9 +71,9 @@ func newBench(t *testing.T, e executor.Executor) *bench {
 }
 
 func makeWritable(root string) {
-	filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
+	_ = filepath.WalkDir(root, func(path string, entry fs.DirEntry, _ error) error {
 		if entry != nil && entry.IsDir() {
-			os.Chmod(path, 0o755)
+			_ = os.Chmod(path, 0o755)
 		}
 		return nil
 	})

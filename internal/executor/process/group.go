@@ -67,7 +67,8 @@ func (g *group) wait(ctx context.Context) bool {
 	}
 }
 
-func (g *group) signal(s syscall.Signal) { syscall.Kill(-g.id, s) }
+// signal fails only where nobody is left to get it.
+func (g *group) signal(s syscall.Signal) { _ = syscall.Kill(-g.id, s) }
 
 // alive reports whether a process of the group still runs. One that may not be
 // signalled belongs to another user: it cannot be ended, so it does not count.

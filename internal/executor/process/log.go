@@ -84,7 +84,9 @@ func (l *log) wait(ctx context.Context) bool {
 
 // close gives up on writers that are left and returns what went wrong.
 func (l *log) close() error {
-	l.reader.SetReadDeadline(time.Now()) // ends the copy if it still runs
+	if err := l.reader.SetReadDeadline(time.Now()); err != nil { // ends the copy if it still runs
+		l.reader.Close() // and so does this
+	}
 	<-l.done
 	l.reader.Close()
 	return errors.Join(l.err, l.file.Close())

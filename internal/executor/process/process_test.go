@@ -25,12 +25,8 @@ func TestConformanceAsOrdinaryUser(t *testing.T) {
 		return // TestConformance has seen to it
 	}
 	const nobody = 65534
-	dir, err := os.MkdirTemp("", "process-test-")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer os.RemoveAll(dir)
-	if err := os.Chown(dir, nobody, nobody); err != nil {
+	dir := t.TempDir()
+	if err := errors.Join(os.Chmod(filepath.Dir(dir), 0o755), os.Chown(dir, nobody, nobody)); err != nil {
 		t.Fatal(err)
 	}
 	program := filepath.Join(dir, "process.test")

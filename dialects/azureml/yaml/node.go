@@ -3,8 +3,9 @@
 // written and the text that Python's str() would give, because that is what
 // the commands of a pipeline see.
 //
-// The tokens come from github.com/goccy/go-yaml; nothing outside this package
-// knows that. Size, depth and the expansion of aliases are bounded, so reading
+// There are Go libraries for YAML, and none of those tried does this: they read
+// another version of YAML, lose the columns or the text of scalars, or read
+// unusual files wrongly. Size, depth and the expansion of aliases are bounded, so reading
 // takes time and memory in proportion to the limits, whatever the input.
 package yaml
 
@@ -108,6 +109,7 @@ type Node struct {
 
 	doc                 *Document
 	line, column, width int
+	plain               bool // a scalar without quotes
 	parent              *Node
 	key                 string         // under which the parent map holds the node
 	index               int            // in the parent list

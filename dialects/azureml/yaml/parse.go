@@ -4,9 +4,6 @@ import (
 	"fmt"
 	"strings"
 	"unicode/utf8"
-
-	"github.com/goccy/go-yaml/lexer"
-	"github.com/goccy/go-yaml/token"
 )
 
 // The limits of what is read. They are far above what people write, and keep
@@ -34,26 +31,13 @@ func (e *Error) Error() string { return e.Pos.String() + ": " + e.Message }
 // Parse reads a text that holds one YAML document. The node is nil where the
 // text is empty or is not YAML; then the last error says why. Dir is where
 // relative paths in the document start from.
-func Parse(name, dir string, source []byte) (root *Node, errs []*Error) {
+func Parse(name, dir string, source []byte) (*Node, []*Error) {
 	text := strings.TrimPrefix(string(source), "\ufeff")
 	p := &parser{doc: NewDocument(name, dir, text), anchors: map[string]*Node{}}
-	defer func() {
-		// Everything below is meant to fail politely; this is the last net,
-		// for faults in the tokeniser.
-		if r := recover(); r != nil {
-			p.fail(p.start(), fmt.Sprintf("this file cannot be read as YAML (%v)", r), "")
-			root, errs = nil, p.errs
-		}
-	}()
 	if fault := p.checkText(text); fault != nil {
-		return nil, append(p.errs, fault)
+		return nil, []*Error{fault}
 	}
-	for _, t := range lexer.Tokenize(text) {
-		if t.Type == token.CommentType || t.Type == token.SpaceType {
-			continue
-		}
-		p.tokens = append(p.tokens, t)
-	}
+	p.tokens = scan(p.doc, text)
 	root, err := p.document()
 	if err != nil {
 		return nil, append(p.errs, err)
@@ -63,7 +47,7 @@ func Parse(name, dir string, source []byte) (root *Node, errs []*Error) {
 
 type parser struct {
 	doc     *Document
-	tokens  []*token.Token
+	tokens  []token
 	next    int
 	depth   int
 	nodes   int
@@ -71,143 +55,127 @@ type parser struct {
 	errs    []*Error
 }
 
-func (p *parser) start() Pos { return Pos{Doc: p.doc, Line: 1, Column: 1} }
-
-// checkText finds what the tokeniser need not see: size and encoding.
+// checkText finds what the scanner need not see: size and encoding.
 func (p *parser) checkText(text string) *Error {
 	if len(text) > MaxSize {
-		return &Error{Pos: p.start(), Message: fmt.Sprintf("this file is larger than %d KiB, the most that is read", MaxSize>>10)}
+		return &Error{Pos: Pos{Doc: p.doc, Line: 1, Column: 1}, Message: fmt.Sprintf("this file is larger than %d KiB, the most that is read", MaxSize>>10)}
 	}
 	for i, line := range p.doc.lines {
 		if !utf8.ValidString(line) {
 			return &Error{Pos: Pos{Doc: p.doc, Line: i + 1, Column: 1}, Message: "this line is not valid UTF-8",
 				Hint: "save the file with the encoding UTF-8"}
 		}
-		if at := strings.IndexByte(line, 0); at >= 0 {
+		at := strings.IndexFunc(line, func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f })
+		if at >= 0 {
 			return &Error{Pos: Pos{Doc: p.doc, Line: i + 1, Column: utf8.RuneCountInString(line[:at]) + 1},
-				Message: "this file has a NUL byte: it is not a text file"}
+				Message: "there is a control character here, which YAML does not allow", Hint: "remove it; this may not be a text file"}
 		}
 	}
 	return nil
 }
 
-func (p *parser) fail(at Pos, message, hint string) {
-	p.errs = append(p.errs, &Error{Pos: at, Message: message, Hint: hint})
-}
+// peek returns the next token; the last one stays for ever.
+func (p *parser) peek() token { return p.tokens[min(p.next, len(p.tokens)-1)] }
 
-func (p *parser) errorAt(t *token.Token, message, hint string) *Error {
-	return &Error{Pos: p.pos(t), Message: message, Hint: hint}
-}
-
-// peek returns the next token, or nil at the end.
-func (p *parser) peek() *token.Token { return p.look(0) }
-
-func (p *parser) look(ahead int) *token.Token {
-	if p.next+ahead >= len(p.tokens) {
-		return nil
-	}
-	return p.tokens[p.next+ahead]
-}
-
-func (p *parser) take() *token.Token {
+func (p *parser) take() token {
 	t := p.peek()
 	p.next++
 	return t
 }
 
-// pos is where a token stands, kept within the document whatever the
-// tokeniser says.
-func (p *parser) pos(t *token.Token) Pos {
-	if t == nil {
-		last := p.doc.Lines()
-		for last > 1 && strings.TrimSpace(p.doc.Line(last)) == "" {
-			last--
+func (p *parser) at(kinds ...tokenKind) bool {
+	next := p.peek().kind
+	for _, k := range kinds {
+		if next == k {
+			return true
 		}
-		return Pos{Doc: p.doc, Line: last, Column: max(1, utf8.RuneCountInString(p.doc.Line(last)))}
 	}
-	line := min(max(1, t.Position.Line), p.doc.Lines())
-	length := utf8.RuneCountInString(p.doc.Line(line))
-	return Pos{Doc: p.doc, Line: line, Column: min(max(1, t.Position.Column), length+1), Width: p.width(t)}
+	return false
 }
 
-// width is how many characters of its first line the token covers.
-func (p *parser) width(t *token.Token) int {
-	switch t.Type {
-	case token.LiteralType, token.FoldedType, token.SequenceStartType, token.MappingStartType:
-		return 1
+func (p *parser) pos(t token) Pos {
+	return Pos{Doc: p.doc, Line: t.line, Column: t.column, Width: t.width}
+}
+
+func (p *parser) errorAt(t token, hint, format string, args ...any) *Error {
+	if t.kind == faultToken {
+		return t.fault
 	}
-	text := strings.TrimSpace(t.Origin)
-	text, _, _ = strings.Cut(text, "\n")
-	return max(1, utf8.RuneCountInString(strings.TrimSpace(text)))
+	return &Error{Pos: p.pos(t), Message: fmt.Sprintf(format, args...), Hint: hint}
+}
+
+func (p *parser) make(kind Kind, t token) *Node {
+	return &Node{Kind: kind, doc: p.doc, line: t.line, column: t.column, width: t.width}
 }
 
 // document reads the one document of the text.
 func (p *parser) document() (*Node, *Error) {
-	for t := p.peek(); t != nil && (t.Type == token.DirectiveType || t.Type == token.DocumentHeaderType); t = p.peek() {
-		line := t.Position.Line
-		if p.take().Type == token.DocumentHeaderType {
-			break
-		}
-		for t := p.peek(); t != nil && t.Position.Line == line; t = p.peek() {
-			p.take() // the rest of the directive
-		}
+	if p.at(documentStart) {
+		p.take()
 	}
-	if p.peek() == nil {
+	if p.at(streamEnd) {
 		return nil, nil
 	}
-	root, err := p.block(0, false, p.peek())
+	root, err := p.node(p.peek(), true, false)
 	if err != nil {
 		return nil, err
 	}
-	t := p.peek()
-	for t != nil && t.Type == token.DocumentEndType {
+	for p.at(documentEnd) {
 		p.take()
-		t = p.peek()
 	}
-	switch {
-	case t == nil:
+	switch t := p.peek(); {
+	case t.kind == streamEnd:
 		return root, nil
-	case t.Type == token.DocumentHeaderType:
-		return nil, p.errorAt(t, "a second document begins here", "a file holds one job or one component: put the other into a file of its own")
+	case t.kind == documentStart:
+		return nil, p.errorAt(t, "a file holds one job or one component: put the other into a file of its own", "a second document begins here")
+	default:
+		return nil, p.errorAt(t, "", "unexpected %s", t)
 	}
-	return nil, p.unexpected(t)
 }
 
-// unexpected words the complaint about a token that cannot stand where it is.
-func (p *parser) unexpected(t *token.Token) *Error {
-	switch t.Type {
-	case token.InvalidType:
-		return p.invalid(t)
-	case token.MappingValueType:
-		return p.errorAt(t, "a key and its value cannot stand here", `put the key on a line of its own, or quote the text if the ":" belongs to it`)
-	case token.SequenceEntryType:
-		return p.errorAt(t, "a list entry cannot stand here", `line "-" up with the other entries of the list`)
-	case token.SequenceEndType, token.MappingEndType, token.CollectEntryType:
-		return p.errorAt(t, fmt.Sprintf("unexpected %q", t.Value), "")
-	}
-	return p.errorAt(t, "this line does not fit what stands around it", "check its indentation: keys of the same mapping start in the same column")
-}
-
-func (p *parser) invalid(t *token.Token) *Error {
-	pos := p.pos(t)
-	if strings.HasPrefix(strings.TrimLeft(p.doc.Line(pos.Line), " "), "\t") {
-		return &Error{Pos: pos, Message: "a tab cannot be used to indent", Hint: "indent with spaces"}
-	}
-	message := t.Error
-	if message == "" {
-		message = "this is not valid YAML"
-	}
-	return &Error{Pos: pos, Message: message}
-}
-
-// enter counts a node and a level of depth.
-func (p *parser) enter(t *token.Token) *Error {
+// node reads a value. Blocks can begin only where block is set; indentless
+// allows a list whose dashes stand in the column of the key. Where there is no
+// value, the null stands at the token before.
+func (p *parser) node(before token, block, indentless bool) (*Node, *Error) {
 	p.depth++
-	p.nodes++
-	if p.depth > MaxDepth {
-		return p.errorAt(t, fmt.Sprintf("lists and mappings stand in each other more than %d levels deep", MaxDepth), "")
+	defer func() { p.depth-- }()
+	if p.nodes++; p.depth > MaxDepth {
+		return nil, p.errorAt(p.peek(), "", "lists and mappings stand in each other more than %d levels deep", MaxDepth)
 	}
-	return p.checkNodes(p.pos(t))
+	if err := p.checkNodes(p.pos(before)); err != nil {
+		return nil, err
+	}
+	if p.at(aliasToken) {
+		return p.alias(p.take())
+	}
+	props, err := p.properties()
+	if err != nil {
+		return nil, err
+	}
+	var node *Node
+	switch t := p.peek(); {
+	case t.kind == blockEntry && indentless:
+		node, err = p.indentless()
+	case t.kind == scalarToken:
+		p.take()
+		node = p.scalar(t)
+	case t.kind == flowSequenceStart:
+		node, err = p.flowSequence()
+	case t.kind == flowMappingStart:
+		node, err = p.flowMapping()
+	case t.kind == blockSequenceStart && block:
+		node, err = p.blockSequence()
+	case t.kind == blockMappingStart && block:
+		node, err = p.blockMapping()
+	case props.given:
+		node = p.make(Null, props.first)
+	default:
+		return nil, p.errorAt(t, "", "a value is missing before %s", t)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return p.finish(node, props)
 }
 
 func (p *parser) checkNodes(at Pos) *Error {
@@ -217,8 +185,12 @@ func (p *parser) checkNodes(at Pos) *Error {
 	return nil
 }
 
-// make makes a node that stands at the token.
-func (p *parser) make(kind Kind, t *token.Token) *Node {
-	at := p.pos(t)
-	return &Node{Kind: kind, doc: p.doc, line: at.Line, column: at.Column, width: at.Width}
+// scalar makes a node of plain or quoted text.
+func (p *parser) scalar(t token) *Node {
+	node := p.make(String, t)
+	node.Text, node.Source = t.text, t.text
+	if node.plain = t.plain; t.plain {
+		node.Kind, node.Text = resolve(t.text)
+	}
+	return node
 }

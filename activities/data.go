@@ -24,7 +24,7 @@ func (a *Activities) Fetch(ctx context.Context, in FetchInput) (FetchResult, err
 		}
 		content, err := a.Data.Fetch(ctx, port.Binding.Source.URI, port.Type, nil)
 		if err != nil {
-			return FetchResult{}, a.attemptFailed(ctx, err, StepFailed{Attempt: Attempt{Number: int(activity.GetInfo(ctx).Attempt)}})
+			return FetchResult{}, a.attemptFailed(ctx, err, transferGivesUpAt, StepFailed{Attempt: Attempt{Number: int(activity.GetInfo(ctx).Attempt)}})
 		}
 		result.Values[name] = pipeline.Content(content)
 	}
@@ -45,7 +45,7 @@ func (a *Activities) Publish(ctx context.Context, in PublishInput) error {
 			continue
 		}
 		if err := a.Data.Publish(ctx, content, out.Path); err != nil {
-			return a.attemptFailed(ctx, err, StepFailed{Attempt: Attempt{Number: int(activity.GetInfo(ctx).Attempt)}})
+			return a.attemptFailed(ctx, err, transferGivesUpAt, StepFailed{Attempt: Attempt{Number: int(activity.GetInfo(ctx).Attempt)}})
 		}
 	}
 	return nil

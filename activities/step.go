@@ -17,9 +17,14 @@ import (
 	"github.com/millrace-ml/millrace/pipeline"
 )
 
-// givesUpAt is the attempt at which a failure outside the user's program is
-// reported instead of being retried again.
-const givesUpAt = 10
+// A failure outside the user's program is reported, instead of being retried
+// again, at the tenth attempt of a step, some minutes after the first, and at
+// the fifth of a transfer, some seconds after it: an address that cannot be
+// reached is most often a wrong one.
+const (
+	stepGivesUpAt     = 10
+	transferGivesUpAt = 5
+)
 
 // Left names a running attempt, so that the next worker of this home can tell
 // Temporal that the attempt was lost.
@@ -123,7 +128,7 @@ func (a *Activities) run(ctx context.Context, plan *indexed, in StepInput, info 
 	if err != nil {
 		// What was tried is wanted by whoever asks why it ran again.
 		_ = a.Cache.Note(context.WithoutCancel(ctx), ingredients)
-		return StepResult{}, a.attemptFailed(running, err, StepFailed{Outputs: result.Outputs, Attempt: number})
+		return StepResult{}, a.attemptFailed(running, err, stepGivesUpAt, StepFailed{Outputs: result.Outputs, Attempt: number})
 	}
 	if s.Deterministic {
 		err = a.Cache.Record(ctx, cache.Entry{
@@ -141,7 +146,7 @@ func (a *Activities) run(ctx context.Context, plan *indexed, in StepInput, info 
 }
 
 // attemptFailed says whose failure it was.
-func (a *Activities) attemptFailed(ctx context.Context, err error, details StepFailed) error {
+func (a *Activities) attemptFailed(ctx context.Context, err error, givesUpAt int, details StepFailed) error {
 	if ctx.Err() != nil {
 		if errors.Is(context.Cause(ctx), errStopping) {
 			// Retried at once, by the worker that comes next.

@@ -2,7 +2,6 @@ package workflows
 
 import (
 	"fmt"
-	"strings"
 
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
@@ -11,9 +10,17 @@ import (
 	"github.com/millrace-ml/millrace/pipeline"
 )
 
+// Outcome is what the Temporal UI shows as the result of a completed job.
+type Outcome struct {
+	Status pipeline.Status `json:"status"`
+	// Ran and Reused list the steps for people.
+	Ran    string `json:"ran"`
+	Reused string `json:"reused"`
+}
+
 // finish records how the job ended, where it outlives Temporal's retention, and
 // says it in the words that the Temporal UI shows.
-func (e *execution) finish() error {
+func (e *execution) finish() (*Outcome, error) {
 	status := e.status()
 	for i := range e.steps {
 		if s := &e.steps[i]; !s.Status.Ended() {
@@ -40,22 +47,23 @@ func (e *execution) finish() error {
 	// A canceled job is recorded too.
 	ctx, _ := workflow.NewDisconnectedContext(e.ctx)
 	if err := workflow.ExecuteLocalActivity(local(ctx, "record the end of the job"), do.Finish, result).Get(ctx, nil); err != nil {
-		return err
+		return nil, err
 	}
-	if err := e.announce(ctx, status, result.Failure); err != nil {
-		return err
+	outcome, err := e.announce(ctx, status, result.Failure)
+	if err != nil {
+		return nil, err
 	}
 	switch status {
 	case pipeline.Canceled:
-		return workflow.ErrCanceled
+		return nil, workflow.ErrCanceled
 	case pipeline.Failed:
 		message := result.Failure.Message
 		if result.Step != "" {
 			message = fmt.Sprintf("step %s failed: %s", result.Step, message)
 		}
-		return temporal.NewNonRetryableApplicationError(message, string(result.Failure.Kind), nil)
+		return nil, temporal.NewNonRetryableApplicationError(message, string(result.Failure.Kind), nil)
 	}
-	return nil
+	return outcome, nil
 }
 
 func (e *execution) status() pipeline.Status {
@@ -79,7 +87,7 @@ func (e *execution) whyNot() string {
 }
 
 // announce puts the outcome where the Temporal UI lists it.
-func (e *execution) announce(ctx workflow.Context, status pipeline.Status, failure *pipeline.Failure) error {
+func (e *execution) announce(ctx workflow.Context, status pipeline.Status, failure *pipeline.Failure) (*Outcome, error) {
 	var ran, reused, failed []string
 	for _, s := range e.steps {
 		switch {
@@ -91,7 +99,8 @@ func (e *execution) announce(ctx workflow.Context, status pipeline.Status, failu
 			failed = append(failed, s.Name)
 		}
 	}
-	memo := map[string]any{"ran": names(ran), "reused": names(reused)}
+	outcome := &Outcome{Status: status, Ran: names(ran), Reused: names(reused)}
+	memo := map[string]any{"ran": outcome.Ran, "reused": outcome.Reused}
 	if len(failed) > 0 {
 		memo["failed"] = names(failed)
 	}
@@ -99,24 +108,28 @@ func (e *execution) announce(ctx workflow.Context, status pipeline.Status, failu
 		memo["error"] = failure.Message
 	}
 	if err := workflow.UpsertMemo(ctx, memo); err != nil {
-		return err
+		return nil, err
 	}
-	return workflow.UpsertTypedSearchAttributes(ctx,
+	return outcome, workflow.UpsertTypedSearchAttributes(ctx,
 		temporal.NewSearchAttributeKeyKeyword(attributeStatus).ValueSet(string(status)),
 		temporal.NewSearchAttributeKeyInt64(attributeReused).ValueSet(int64(len(reused))),
 	)
 }
 
-// names lists step names for people: all of a few, a count of many.
+// names lists words for people: all of a few, a count of the rest of many.
 func names(list []string) string {
-	const most = 20
-	switch {
-	case len(list) == 0:
+	const most = 300 // bytes: a summary may have 400
+	if len(list) == 0 {
 		return "none"
-	case len(list) > most:
-		return fmt.Sprintf("%s and %d more", strings.Join(list[:most], ", "), len(list)-most)
 	}
-	return strings.Join(list, ", ")
+	text := list[0]
+	for i, name := range list[1:] {
+		if len(text)+len(name) > most {
+			return fmt.Sprintf("%s and %d more", text, len(list)-1-i)
+		}
+		text += ", " + name
+	}
+	return text
 }
 
 // part is how many steps' states are carried over in one blob: a payload may

@@ -1,7 +1,6 @@
 package workflows
 
 import (
-	"strings"
 	"unicode/utf8"
 
 	"github.com/millrace-ml/millrace/pipeline"
@@ -71,13 +70,14 @@ func NewGraph(plan *pipeline.Plan) Graph {
 	return g
 }
 
-// summary is the step's display name, or else the beginning of its command.
+// summary says which step it is and where it runs. Commands do not belong here:
+// the Temporal UI takes the dollar signs in them for mathematics.
 func summary(step *pipeline.Step) string {
-	text := step.DisplayName
-	if text == "" {
-		text = strings.Join(strings.Fields(step.Command.String()), " ")
+	text := step.Name + " on " + step.Queue
+	if step.DisplayName != "" && step.DisplayName != step.Name {
+		text += " (" + step.DisplayName + ")"
 	}
-	const most = 100
+	const most = 200 // Temporal's bound is 400 bytes
 	if len(text) <= most {
 		return text
 	}

@@ -47,23 +47,23 @@ const (
 )
 
 // Pipeline executes a plan as a dataflow: a step starts as soon as the outputs
-// it needs exist, whatever pipeline they come from. It returns nil when every
-// step completed, a canceled error when somebody asked for that, and otherwise
+// it needs exist, whatever pipeline they come from. It returns an error
+// unless every step completed: a canceled error when somebody asked for that, and otherwise
 // an error that says what failed first.
-func Pipeline(ctx workflow.Context, in PipelineInput) error {
+func Pipeline(ctx workflow.Context, in PipelineInput) (*Outcome, error) {
 	if in.Started.IsZero() {
 		in.Started = workflow.Now(ctx)
 	}
 	e := newExecution(ctx, in)
 	if err := workflow.SetQueryHandler(ctx, ProgressQuery, e.progress); err != nil {
-		return err
+		return nil, err
 	}
 	if err := e.restore(); err != nil {
-		return err
+		return nil, err
 	}
 	e.walk()
 	if e.mustContinue {
-		return e.continueAsNew()
+		return nil, e.continueAsNew()
 	}
 	return e.finish()
 }

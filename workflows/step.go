@@ -84,11 +84,28 @@ func (e *execution) resolve(ask []activities.Ready) {
 			e.resolved[r.Step] = r
 		}
 	}
+	e.mark(answer.Steps)
 	for _, r := range answer.Steps {
 		if asked[r.Step] {
 			e.apply(r)
 		}
 	}
+}
+
+// mark puts the reused steps on the timeline of the Temporal UI, which knows of
+// nothing but events: an empty side effect has a line to say it in.
+func (e *execution) mark(answers []activities.Resolved) {
+	var reused []string
+	for _, r := range answers {
+		if r.From != nil {
+			reused = append(reused, fmt.Sprintf("%s from %s", e.nodes[r.Step].Name, r.From.Job))
+		}
+	}
+	if len(reused) == 0 {
+		return
+	}
+	workflow.SideEffectWithOptions(e.ctx, workflow.SideEffectOptions{Summary: "reused " + names(reused)},
+		func(workflow.Context) any { return nil })
 }
 
 // apply moves a node on by what the cache said of it.

@@ -19,10 +19,14 @@ func azArguments(args []string) []string {
 
 // programName is how the person called the program, for commands to be pasted.
 func programName(args []string) string {
-	if len(args) > 0 && filepath.Base(args[0]) == "az" {
-		return "az ml"
+	if len(args) == 0 || args[0] == "" {
+		return "millrace"
 	}
-	return "millrace"
+	name := shellQuote(args[0])
+	if filepath.Base(args[0]) == "az" {
+		name += " ml"
+	}
+	return name
 }
 
 // expandSet gives each pair its own flag: az takes several pairs after one

@@ -126,9 +126,9 @@ func (a *app) announce(ctx context.Context, s *site, o *devOptions) error {
 	if c.Store != "" {
 		t.Add("store", c.Store)
 	}
-	t.Add("Temporal server", s.at.Address+", namespace "+s.at.Namespace+taken(s.at.Address, o.port, s.server.embed != nil))
+	t.Add("Temporal server", s.at.Address+", namespace "+s.at.Namespace+elsewhere(s.at.Address, o.port, s.server.embed != nil))
 	if s.at.UI != "" {
-		t.Add("Temporal UI", s.at.UI+taken(s.at.UI, o.uiPort, true))
+		t.Add("Temporal UI", s.at.UI+elsewhere(s.at.UI, o.uiPort, true))
 	}
 	cpu, gpu := c.CPUSlots, c.GPUSlots
 	if cpu == 0 {
@@ -153,8 +153,8 @@ func (a *app) announce(ctx context.Context, s *site, o *devOptions) error {
 	return nil
 }
 
-// taken remarks that an address has not the port that was asked for.
-func taken(address string, port int, ours bool) string {
+// elsewhere remarks that an address has not the port that was asked for.
+func elsewhere(address string, port int, ours bool) string {
 	if want := fmt.Sprintf(":%d", port); !ours || port == 0 || len(address) >= len(want) && address[len(address)-len(want):] == want {
 		return ""
 	}

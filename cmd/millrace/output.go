@@ -75,6 +75,15 @@ type search struct {
 	orders map[string][]string
 }
 
+// readable puts signs in the place of the parser's names for them.
+var readable = strings.NewReplacer(
+	"tUnquotedIdentifier", "a name", "tQuotedIdentifier", "a quoted name", "tNumber", "a number", "tEOF", "the end",
+	"tStringLiteral", "a text", "tJSONLiteral", "a literal", "tColon", "':'", "tComma", "','", "tDot", "'.'", "tStar", "'*'",
+	"tLparen", "'('", "tRparen", "')'", "tLbracket", "'['", "tRbracket", "']'", "tLbrace", "'{'", "tRbrace", "'}'",
+	"tFilter", "'[?'", "tFlatten", "'[]'", "tPipe", "'|'", "tOr", "'||'", "tAnd", "'&&'", "tNot", "'!'", "tCurrent", "'@'",
+	"tExpref", "'&'", "tLTE", "'<='", "tLT", "'<'", "tGTE", "'>='", "tGT", "'>'", "tEQ", "'=='", "tNE", "'!='",
+)
+
 func newSearch(text string) (*search, error) {
 	path, err := jmespath.Compile(text)
 	if err != nil {
@@ -82,7 +91,7 @@ func newSearch(text string) (*search, error) {
 		if errors.As(err, &bad) {
 			mark := strings.Repeat(" ", min(max(bad.Offset, 0), len(text))) + "^"
 			return nil, wrongUsage("  "+text+"\n  "+mark+"\n--query takes a JMESPath expression, such as name or [].{name: name, status: status}",
-				"--query: %s", strings.TrimPrefix(bad.Error(), "SyntaxError: "))
+				"--query: %s", readable.Replace(strings.TrimPrefix(bad.Error(), "SyntaxError: ")))
 		}
 		return nil, wrongUsage("", "--query %q: %w", text, err)
 	}

@@ -120,7 +120,11 @@ func (a *app) outcome(job *runs.Job, s *session) error {
 		people = a.Out
 	}
 	if !a.flags.onlyErrors || job.Status == pipeline.Failed {
-		a.summarize(people, job, s != nil && s.logs != nil)
+		var set []string
+		if s != nil {
+			set = s.options.set
+		}
+		a.summarize(people, job, s != nil && s.logs != nil, set)
 	}
 	if a.wantsData() {
 		if err := a.print(job.Document(), nil); err != nil {

@@ -10,8 +10,9 @@ import (
 )
 
 // summarize tells a person what became of a job and what to do next. Logs that
-// have been shown already are not repeated.
-func (a *app) summarize(w *term.Stream, job *runs.Job, logShown bool) {
+// have been shown already are not repeated; set are the changes to the file that
+// the job was submitted with.
+func (a *app) summarize(w *term.Stream, job *runs.Job, logShown bool, set []string) {
 	style := map[pipeline.Status]term.Style{pipeline.Completed: term.Green, pipeline.Failed: term.Red}[job.Status]
 	if style == "" {
 		style = term.Yellow
@@ -25,9 +26,9 @@ func (a *app) summarize(w *term.Stream, job *runs.Job, logShown bool) {
 	case pipeline.Completed:
 		a.summarizeOutputs(w, job)
 	case pipeline.Failed:
-		a.summarizeFailure(w, job, logShown)
+		a.summarizeFailure(w, job, logShown, set)
 	case pipeline.Canceled:
-		a.next(w, []string{a.command("run", job.File), "runs it again; steps that are done are reused"})
+		a.next(w, a.again(job, set)...)
 	}
 }
 
@@ -91,7 +92,7 @@ func outputOf(job *runs.Job, ref pipeline.OutputRef) (pipeline.Artifact, bool) {
 // shownFailures is how many failed steps are shown with their logs.
 const shownFailures = 3
 
-func (a *app) summarizeFailure(w *term.Stream, job *runs.Job, logShown bool) {
+func (a *app) summarizeFailure(w *term.Stream, job *runs.Job, logShown bool, set []string) {
 	shown, ran := 0, ""
 	for _, s := range failedFirst(job) {
 		if shown == shownFailures {
@@ -111,10 +112,7 @@ func (a *app) summarizeFailure(w *term.Stream, job *runs.Job, logShown bool) {
 	if shown == 0 && job.Failure != nil {
 		a.failure(w, "", job.Failure, logShown)
 	}
-	next := [][]string{}
-	if job.File != "" {
-		next = append(next, []string{a.command("run", job.File), "runs it again; steps that are done are reused"})
-	}
+	next := a.again(job, set)
 	if job.FailedStep != "" {
 		next = append(next, []string{a.command("explain", job.Name, job.FailedStep), "shows what went into the step"})
 	}
@@ -162,6 +160,18 @@ func (a *app) failure(w *term.Stream, name string, f *pipeline.Failure, logShown
 	if f.Hint != "" {
 		fmt.Fprintln(w, w.Paint(term.Cyan, "hint:"), f.Hint)
 	}
+}
+
+// again is how the job is run once more.
+func (a *app) again(job *runs.Job, set []string) [][]string {
+	if job.File == "" {
+		return nil
+	}
+	words := []string{"run", job.File}
+	for _, pair := range set {
+		words = append(words, "--set", pair)
+	}
+	return [][]string{{a.command(words...), "runs it again; steps that are done are reused"}}
 }
 
 // next lists command lines to try, with what they do.

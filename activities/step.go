@@ -156,11 +156,13 @@ func (a *Activities) attemptFailed(ctx context.Context, err error, givesUpAt int
 		return temporal.NewCanceledError(details)
 	}
 	var failure *pipeline.Failure
-	if !errors.As(err, &failure) && details.Number >= givesUpAt {
-		details.Failure = pipeline.Failure{
-			Kind:    pipeline.Infrastructure,
-			Message: fmt.Sprintf("given up after %d attempts: %v", details.Number, err),
+	ours := !errors.As(err, &failure) || failure.Kind == pipeline.Infrastructure
+	if ours && details.Number >= givesUpAt {
+		details.Failure = pipeline.Failure{Kind: pipeline.Infrastructure, Message: err.Error()}
+		if failure != nil {
+			details.Failure = *failure
 		}
+		details.Failure.Message = fmt.Sprintf("given up after %d attempts: %s", details.Number, details.Failure.Message)
 		return temporal.NewNonRetryableApplicationError(details.Failure.Message, string(pipeline.Infrastructure), nil, details)
 	}
 	return a.failed(err, details)

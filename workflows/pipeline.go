@@ -146,7 +146,7 @@ func (e *execution) walk() {
 			if e.stopping = e.canceled || e.mustContinue || e.fatal != nil; !e.stopping {
 				e.running = e.ctx
 			}
-		} else if role == pipeline.Normal && e.failed >= 0 {
+		} else if e.failed >= 0 && e.nodes[e.failed].Role == pipeline.Init {
 			e.stopping = true // what had to come first has failed
 		}
 		e.ready = nil // what an earlier role has left will not run

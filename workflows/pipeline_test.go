@@ -30,6 +30,8 @@ type scripted struct {
 	outcome map[string]string
 	keys    map[string]string
 	ahead   []string
+	// carried is the input of a run that goes on where another one ended.
+	carried PipelineInput
 
 	mu        sync.Mutex
 	ran       []string
@@ -123,7 +125,11 @@ func (s *scripted) run(t *testing.T, prepare ...func(*testsuite.TestWorkflowEnvi
 	for _, p := range prepare {
 		p(env)
 	}
-	env.ExecuteWorkflow(PipelineType, PipelineInput{Job: "job", Plan: "plan", Graph: s.graph})
+	in := s.carried
+	if in.Job == "" {
+		in = PipelineInput{Job: "job", Plan: "plan", Graph: s.graph}
+	}
+	env.ExecuteWorkflow(PipelineType, in)
 	if !env.IsWorkflowCompleted() {
 		t.Fatal("the workflow did not end")
 	}
@@ -342,5 +348,51 @@ func TestProgressTellsOnlyWhatChanged(t *testing.T) {
 	})
 	if err != nil {
 		t.Fatal(err)
+	}
+}
+
+// A job whose history grows too long goes on in a new run of the workflow, with
+// what is done already done.
+func TestALongJobGoesOnInANewRun(t *testing.T) {
+	s := &scripted{graph: graph("a", "b < a", "c < b", "d", "e < d"), outcome: map[string]string{"d": "fail"}}
+	var next PipelineInput
+	var kept []activities.States
+	err := s.run(t, func(env *testsuite.TestWorkflowEnvironment) {
+		env.RegisterActivityWithOptions(func(_ context.Context, states activities.States) (pipeline.Digest, error) {
+			kept = append(kept, states)
+			return "kept", nil
+		}, activity.RegisterOptions{Name: "Keep"})
+		env.SetOnActivityCompletedListener(func(info *activity.Info, _ converter.EncodedValue, _ error) {
+			if info.ActivityID == "a" {
+				env.SetCurrentHistoryLength(maxEvents + 1)
+			}
+		})
+	})
+	var again *workflow.ContinueAsNewError
+	if !errors.As(err, &again) {
+		t.Fatalf("the workflow ended with %v, want it to continue as new", err)
+	}
+	if err := converter.GetDefaultDataConverter().FromPayloads(again.Input, &next); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]pipeline.Digest{"kept"}, next.Carried); diff != "" {
+		t.Fatal(diff)
+	}
+
+	second := &scripted{graph: s.graph, carried: next, outcome: map[string]string{}}
+	err = second.run(t, func(env *testsuite.TestWorkflowEnvironment) {
+		env.RegisterActivityWithOptions(func(_ context.Context, _ pipeline.Digest) (activities.States, error) {
+			return kept[0], nil
+		}, activity.RegisterOptions{Name: "TakeUp"})
+	})
+	if err == nil {
+		t.Error("the job completed, although d had failed")
+	}
+	second.want(t, pipeline.Failed, map[string]string{"a": "Completed", "b": "Completed", "c": "Completed", "d": "Failed", "e": "NotStarted"})
+	if diff := cmp.Diff([]string{"b", "c"}, second.ran); diff != "" {
+		t.Errorf("the second run ran (-want +got):\n%s", diff)
+	}
+	if !second.finished.Started.Equal(next.Started) {
+		t.Errorf("the job is said to have started at %v, want %v", second.finished.Started, next.Started)
 	}
 }

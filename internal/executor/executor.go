@@ -25,6 +25,11 @@ type Executor interface {
 	// process that merely has the same number is left alone.
 	End(ctx context.Context, p Process, grace time.Duration) (bool, error)
 
+	// Find returns the programs that run with that variable, NAME=value, in
+	// their environment, whoever started them and whether or not they have
+	// left their session. Where the system does not tell, it returns none.
+	Find(variable string) []Process
+
 	// Protection says what keeps programs from changing ReadOnly folders.
 	Protection() Protection
 }

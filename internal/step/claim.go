@@ -68,6 +68,9 @@ func (r *Runner) claim(ctx context.Context, a Attempt) (*claim, error) {
 	return nil, errors.Join(err, c.remove())
 }
 
+// variable is what tells the processes of an attempt from all others.
+func (f folder) variable() string { return "TMPDIR=" + f.tmp }
+
 // clear ends and removes what is there of earlier attempts at a step. Those
 // that a live worker has not let go of yet are left to it.
 func (r *Runner) clear(ctx context.Context, a Attempt) error {
@@ -127,14 +130,22 @@ func (c *claim) write() error {
 	return nil
 }
 
-// leave ends the claim and removes the folder, or keeps it.
-func (c *claim) leave(keep bool) error {
+// leave ends the claim and removes the folder, or keeps it. What cannot be
+// removed is no reason to have done the work for nothing: it is left to Sweep.
+func (r *Runner) leave(c *claim) {
 	defer c.file.Close()
-	if keep {
-		// What is kept is nobody's: no later worker is to clear it away.
-		return os.Remove(c.attempt())
+	if r.Keep {
+		_ = os.Rename(c.attempt(), c.kept())
+		return
 	}
-	return c.remove()
+	if c.remove() == nil {
+		return
+	}
+	// A daemon of the program may be writing there.
+	for _, p := range r.Executor.Find(c.variable()) {
+		_, _ = r.Executor.End(context.Background(), p, r.Grace)
+	}
+	_ = c.remove()
 }
 
 // maxRecord bounds what is read of a file that may have been tampered with.

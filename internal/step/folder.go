@@ -68,6 +68,9 @@ func (f folder) output(name string) string {
 func (f folder) logs() string    { return filepath.Join(f.path, "user_logs") }
 func (f folder) attempt() string { return filepath.Join(f.path, "attempt.json") }
 
+// kept is what attempt is called in a folder that is kept to look into.
+func (f folder) kept() string { return filepath.Join(f.path, "kept.json") }
+
 // fill makes the folders that every program finds.
 func (f folder) fill() error {
 	if err := os.MkdirAll(f.tmp, 0o700); err != nil {

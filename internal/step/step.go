@@ -113,11 +113,7 @@ func (r *Runner) run(ctx context.Context, a Attempt) (result Result, err error) 
 	if err != nil {
 		return result, err
 	}
-	defer func() {
-		if leaving := at.leave(r.Keep); err == nil {
-			err = leaving
-		}
-	}()
+	defer r.leave(at)
 	ports, err := r.stage(ctx, a, at)
 	if err != nil {
 		return result, err

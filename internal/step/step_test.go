@@ -235,6 +235,17 @@ func TestCancel(t *testing.T) {
 	w.isGone(t)
 }
 
+// A daemon that a program leaves behind may be in the way of clearing up. It is
+// no reason for the step to fail.
+func TestADaemonDoesNotOutliveItsStepForLong(t *testing.T) {
+	w := newWorld(t)
+	a := attempt("for i in {1..50}; do mkdir -p a$i/b; done; set -m; ( setsid bash -c 'while mkdir -p a1/$RANDOM; do :; done' & ) > /dev/null 2>&1; echo fine")
+	if _, log := w.run(t, a); log != "fine\n" {
+		t.Errorf("log = %q", log)
+	}
+	w.isGone(t)
+}
+
 func TestPathsHoldNoSpaceWhateverTheNames(t *testing.T) {
 	w := newWorld(t)
 	seen := map[string]bool{}

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"time"
 )
 
 // Left is an attempt whose worker died.
@@ -56,8 +57,8 @@ func (r *Runner) Sweep(ctx context.Context) ([]Left, error) {
 }
 
 // bury clears away one attempt, or returns errHeld if its worker lives. It
-// reports whether it was a dead worker's. A folder without a claim was kept on
-// purpose; it goes only if kept is set.
+// reports whether it was a dead worker's. A folder that was kept on purpose
+// goes only if kept is set.
 func (r *Runner) bury(ctx context.Context, path string, kept bool) (left Left, was bool, err error) {
 	left.Folder = path
 	f := folderAt(r.Work, path)
@@ -66,10 +67,7 @@ func (r *Runner) bury(ctx context.Context, path string, kept bool) (left Left, w
 	case errors.Is(err, errHeld):
 		return left, false, err
 	case errors.Is(err, fs.ErrNotExist):
-		if !kept {
-			return left, false, nil
-		}
-		return left, false, f.remove()
+		return left, false, f.removeUnclaimed(kept)
 	case err != nil:
 		return left, false, fmt.Errorf("clear away %s: %w", path, err)
 	}
@@ -79,7 +77,8 @@ func (r *Runner) bury(ctx context.Context, path string, kept bool) (left Left, w
 	}
 	found := readRecord(file)
 	left.Token = found.Token
-	for _, process := range found.Processes {
+	// The last one may have been started and not been noted any more.
+	for _, process := range append(found.Processes, r.Executor.Find(f.variable())...) {
 		ran, endErr := r.Executor.End(ctx, process, r.Grace)
 		left.Ran = left.Ran || ran
 		err = errors.Join(err, endErr)
@@ -88,6 +87,24 @@ func (r *Runner) bury(ctx context.Context, path string, kept bool) (left Left, w
 		return left, true, fmt.Errorf("clear away %s: %w", path, err)
 	}
 	return left, true, f.remove()
+}
+
+// newborn is how old a folder without a claim must be to be taken for dead: its
+// worker may be about to make one.
+const newborn = time.Minute
+
+// removeUnclaimed removes a folder that was kept, or never quite made, or not
+// quite removed.
+func (f folder) removeUnclaimed(kept bool) error {
+	if !kept {
+		if _, err := os.Lstat(f.kept()); err == nil {
+			return nil
+		}
+		if info, err := os.Lstat(f.path); err != nil || time.Since(info.ModTime()) < newborn {
+			return nil //nolint:nilerr // a folder that is gone is removed
+		}
+	}
+	return f.remove()
 }
 
 // stillAt reports whether an open file is still the one at its path.

@@ -157,6 +157,43 @@ func TestSweepLeavesLiveAttemptsAlone(t *testing.T) {
 	w.isGone(t)
 }
 
+// Between its start and the note of it, a program belongs to nobody.
+func TestSweepEndsAProgramThatWasNotNoted(t *testing.T) {
+	w := newWorld(t)
+	cut := killedWorker(t, w, "sleep 1000")
+	folder := filepath.Join(step.Folder(w.Work, "job", "main.work"), "1")
+	tmp, err := filepath.Glob(filepath.Join(w.Work, ".tmp", "*"))
+	must(t, err)
+	note := filepath.Join(folder, "attempt.json")
+	if len(w.Executor.Find("TMPDIR="+tmp[0])) > 0 { // where the system tells
+		must(t, os.WriteFile(note, []byte(`{"token":7}`), 0o600))
+	}
+	left, err := w.Sweep(t.Context())
+	if err != nil || len(left) != 1 || !left[0].Ran {
+		t.Errorf("Sweep = %+v, %v", left, err)
+	}
+	<-cut
+	w.isGone(t)
+}
+
+func TestSweepRemovesWhatIsHalfRemoved(t *testing.T) {
+	w := newWorld(t)
+	folder := filepath.Join(step.Folder(w.Work, "job", "main.work"), "1")
+	must(t, os.MkdirAll(filepath.Join(folder, "wd"), 0o755))
+	if left, err := w.Sweep(t.Context()); err != nil || len(left) != 0 {
+		t.Errorf("Sweep = %v, %v", left, err)
+	}
+	if _, err := os.Stat(folder); err != nil {
+		t.Error("a folder that may just have been made was removed")
+	}
+	long := time.Now().Add(-time.Hour)
+	must(t, os.Chtimes(folder, long, long))
+	if left, err := w.Sweep(t.Context()); err != nil || len(left) != 0 {
+		t.Errorf("Sweep = %v, %v", left, err)
+	}
+	w.isGone(t)
+}
+
 func TestSweepOfNothing(t *testing.T) {
 	w := newWorld(t)
 	if left, err := w.Sweep(t.Context()); err != nil || len(left) != 0 {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -64,6 +65,33 @@ func testCancelEndsEveryProcess(t *testing.T, b *bench) {
 		t.Errorf("ended with %+v", exit)
 	}
 	mustBeCut(t, cut)
+}
+
+// The command timeout and a shell with job control make groups of their own.
+func testCancelEndsOtherGroups(t *testing.T, b *bench) {
+	// Not every system has timeout; job control does the same.
+	timeout := "set -m; "
+	if _, err := exec.LookPath("timeout"); err == nil {
+		timeout = "timeout 1000 "
+	}
+	for _, test := range []struct{ name, command string }{
+		{"timeout", "exec 9> lifeline; true && " + timeout + "bash -c 'echo ready; sleep 1000; true'; true"},
+		{"job control", "exec 9> lifeline; set -m; sleep 1000 & echo ready; wait"},
+		{"deaf", "exec 9> lifeline; true && " + timeout + "bash -c 'trap \"\" TERM; echo ready; while :; do sleep 0.01; done'; true"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			b := newBench(t, b.Executor)
+			cut := lifeline(t, b)
+			p := b.program(test.command)
+			p.Grace = 100 * time.Millisecond
+			r := b.start(t, p)
+			r.cancel()
+			if exit := r.wait(t); exit.Cause != executor.Cancelled {
+				t.Errorf("ended with %+v", exit)
+			}
+			mustBeCut(t, cut)
+		})
+	}
 }
 
 func testCancelKills(t *testing.T, b *bench) {
@@ -151,6 +179,7 @@ func testBackgroundEnded(t *testing.T, b *bench) {
 		{"talking", "exec 9> lifeline; (while :; do echo still here; sleep 0.05; done) & exit 4"},
 		{"silent", "exec 9> lifeline; sleep 1000 > /dev/null 2>&1 & exit 4"},
 		{"deaf", "exec 9> lifeline; (trap '' TERM; echo ready; while :; do sleep 0.01; done) & sleep 0.2; exit 4"},
+		{"in a group of its own", "exec 9> lifeline; set -m; sleep 1000 & exit 4"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			b := newBench(t, b.Executor)
@@ -187,6 +216,47 @@ func testEnd(t *testing.T, b *bench) {
 	}
 	if found, err := b.End(t.Context(), process, patience); err != nil || found {
 		t.Errorf("once ended, End = %v, %v", found, err)
+	}
+}
+
+func testFind(t *testing.T, b *bench) {
+	cut := lifeline(t, b)
+	p := b.program("exec 9> lifeline; sleep 1000 & echo ready; sleep 1000; true")
+	p.Env = append(p.Env, "MARK=of "+b.dir)
+	r := b.start(t, p)
+	if found := b.Find("MARK=of"); len(found) != 0 {
+		t.Errorf("by half the variable, found %+v", found)
+	}
+	found := b.Find("MARK=of " + b.dir)
+	if len(found) == 0 {
+		return // where the system does not tell
+	}
+	if len(found) != 1 || found[0] != r.process {
+		t.Errorf("found %+v, want %+v", found, r.process)
+	}
+	if ended, err := b.End(t.Context(), found[0], patience); err != nil || !ended {
+		t.Errorf("End = %v, %v", ended, err)
+	}
+	mustBeCut(t, cut)
+	if found := b.Find("MARK=of " + b.dir); len(found) != 0 {
+		t.Errorf("once ended, found %+v", found)
+	}
+}
+
+// A daemon has left the session, and its first process has ended.
+func testFindDaemons(t *testing.T, b *bench) {
+	cut := lifeline(t, b)
+	p := b.program("exec 9> lifeline; ( setsid bash -c 'sleep 1000 & exit' ) > /dev/null 2>&1; echo done")
+	p.Env = append(p.Env, "MARK=daemon of "+b.dir)
+	b.run(t, p)
+	found := b.Find("MARK=daemon of " + b.dir)
+	for _, process := range found {
+		if ended, err := b.End(t.Context(), process, patience); err != nil || !ended {
+			t.Errorf("End(%+v) = %v, %v", process, ended, err)
+		}
+	}
+	if len(found) > 0 {
+		mustBeCut(t, cut)
 	}
 }
 

@@ -34,6 +34,7 @@ func Run(t *testing.T, open func(t *testing.T) executor.Executor) {
 		{"NotStarted", testNotStarted},
 		{"CancelBeforeTheStart", testCancelBeforeStart},
 		{"CancelEndsEveryProcess", testCancelEndsEveryProcess},
+		{"CancelEndsProcessesOfOtherGroups", testCancelEndsOtherGroups},
 		{"CancelKillsWhoIgnoresIt", testCancelKills},
 		{"CancelLetsProgramsCleanUp", testCancelIsPolite},
 		{"CancelEndsStoppedProcesses", testCancelEndsStopped},
@@ -42,6 +43,8 @@ func Run(t *testing.T, open func(t *testing.T) executor.Executor) {
 		{"BackgroundProcessesAreEnded", testBackgroundEnded},
 		{"ReadOnlyFoldersStayAsTheyAre", testReadOnly},
 		{"EndFindsALeftover", testEnd},
+		{"FindFindsProgramsByAVariable", testFind},
+		{"FindFindsDaemons", testFindDaemons},
 		{"EndLeavesOthersAlone", testEndLeavesOthersAlone},
 	} {
 		t.Run(test.name, func(t *testing.T) { test.run(t, newBench(t, open(t))) })

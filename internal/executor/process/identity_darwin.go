@@ -1,30 +1,53 @@
 package process
 
 import (
-	"fmt"
-
 	"golang.org/x/sys/unix"
 
 	"github.com/millrace-ml/millrace/internal/executor"
 )
 
-// onlyZombies: signalling a group of zombies fails here, so the question does
-// not arise.
-func onlyZombies(int) bool { return false }
+// zombie is SZOMB of <sys/proc.h>.
+const zombie = 5
 
-// startTime returns the seconds and microseconds at which the process began,
-// or "" for a process that is gone.
-func startTime(pid int) string {
-	info, err := unix.SysctlKinfoProc("kern.proc.pid", pid)
+func memberOf(info *unix.KinfoProc) member {
+	pid := int(info.Proc.P_pid)
+	session, err := unix.Getsid(pid)
 	if err != nil {
-		return ""
+		session = 0
 	}
 	began := info.Proc.P_starttime
-	return fmt.Sprintf("%d.%06d", began.Sec, began.Usec)
+	return member{
+		pid:     pid,
+		group:   int(info.Eproc.Pgid),
+		session: session,
+		start:   uint64(began.Sec)*1e6 + uint64(began.Usec),
+		running: info.Proc.P_stat != zombie,
+	}
 }
 
-// same reports whether the running group of that number is still p's own. A
-// group whose first process has ended is not recognised, and left alone.
-func same(p executor.Process) bool {
-	return p.StartTime != "" && startTime(p.PID) == p.StartTime
+func lookup(pid int) (member, bool) {
+	info, err := unix.SysctlKinfoProc("kern.proc.pid", pid)
+	if err != nil {
+		return member{}, false
+	}
+	return memberOf(info), true
 }
+
+// processes lists the processes of this machine.
+func processes() []member {
+	infos, err := unix.SysctlKinfoProcSlice("kern.proc.all")
+	if err != nil {
+		return nil
+	}
+	all := make([]member, len(infos))
+	for i := range infos {
+		all[i] = memberOf(&infos[i])
+	}
+	return all
+}
+
+// bootID: start times are absolute here.
+func bootID() string { return "epoch" }
+
+// find: the environment of other processes is not to be had here.
+func find(string) []executor.Process { return nil }

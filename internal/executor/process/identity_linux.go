@@ -1,6 +1,7 @@
 package process
 
 import (
+	"bytes"
 	"os"
 	"strconv"
 	"strings"
@@ -9,104 +10,93 @@ import (
 	"github.com/millrace-ml/millrace/internal/executor"
 )
 
-// stat is what /proc/PID/stat tells of a process, as far as it matters here.
-type stat struct {
-	state          byte
-	group, session int
-	start          uint64 // clock ticks since the machine started
-}
-
-func readStat(pid string) (stat, bool) {
-	text, err := os.ReadFile("/proc/" + pid + "/stat")
+// lookup reads /proc/PID/stat.
+func lookup(pid int) (member, bool) {
+	text, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
 	if err != nil {
-		return stat{}, false
+		return member{}, false
 	}
 	// The second field is the program's name in parentheses, and may itself
 	// hold spaces and parentheses.
-	_, rest, ok := cutLast(string(text), ") ")
-	fields := strings.Fields(rest)
-	if !ok || len(fields) < 20 {
-		return stat{}, false
+	fields := strings.Fields(string(text[bytes.LastIndexByte(text, ')')+1:]))
+	if len(fields) < 20 {
+		return member{}, false
 	}
-	s := stat{state: fields[0][0]}
-	s.group, _ = strconv.Atoi(fields[2])
-	s.session, _ = strconv.Atoi(fields[3])
-	s.start, err = strconv.ParseUint(fields[19], 10, 64)
-	return s, err == nil
+	m := member{pid: pid, running: !strings.Contains("ZXx", fields[0])}
+	var errs [3]error
+	m.group, errs[0] = strconv.Atoi(fields[2])
+	m.session, errs[1] = strconv.Atoi(fields[3])
+	m.start, errs[2] = strconv.ParseUint(fields[19], 10, 64)
+	return m, errs == [3]error{}
 }
 
-func cutLast(text, sep string) (before, after string, found bool) {
-	i := strings.LastIndex(text, sep)
-	if i < 0 {
-		return text, "", false
+// processes lists the processes of this machine.
+func processes() []member {
+	var all []member
+	for _, pid := range pids() {
+		if m, ok := lookup(pid); ok {
+			all = append(all, m)
+		}
 	}
-	return text[:i], text[i+len(sep):], true
+	return all
 }
 
-// running reports whether the process can still do anything. A zombie waits
-// only to be noticed by its parent.
-func (s stat) running() bool { return s.state != 'Z' && s.state != 'X' && s.state != 'x' }
-
-// members returns the processes of a group.
-func members(group int) []stat {
-	entries, err := os.ReadDir("/proc")
+func pids() []int {
+	proc, err := os.Open("/proc")
 	if err != nil {
 		return nil
 	}
-	var found []stat
-	for _, entry := range entries {
-		if name := entry.Name(); name[0] >= '1' && name[0] <= '9' {
-			if s, ok := readStat(name); ok && s.group == group {
-				found = append(found, s)
-			}
+	defer proc.Close()
+	names, err := proc.Readdirnames(-1)
+	if err != nil {
+		return nil
+	}
+	var pids []int
+	for _, name := range names {
+		if pid, err := strconv.Atoi(name); err == nil {
+			pids = append(pids, pid)
 		}
 	}
-	return found
-}
-
-// onlyZombies reports that the group exists in name only. That happens where
-// nobody collects orphans: in a container whose first process is not an init.
-func onlyZombies(group int) bool {
-	for _, s := range members(group) {
-		if s.running() {
-			return false
-		}
-	}
-	return true
+	return pids
 }
 
 // bootID tells this start of the machine from all others.
 var bootID = sync.OnceValue(func() string {
-	id, _ := os.ReadFile("/proc/sys/kernel/random/boot_id")
+	id, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
+	if err != nil {
+		return "unknown"
+	}
 	return strings.TrimSpace(string(id))
 })
 
-// startTime returns "BOOT ID/CLOCK TICKS", or "" for a process that is gone.
-func startTime(pid int) string {
-	s, ok := readStat(strconv.Itoa(pid))
-	if !ok {
-		return ""
+// find names the session of every process that began with the variable.
+func find(variable string) []executor.Process {
+	var found []executor.Process
+	seen := map[int]bool{}
+	for _, pid := range pids() {
+		environ, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/environ")
+		if err != nil || !holds(environ, variable) {
+			continue // gone, or another user's
+		}
+		m, ok := lookup(pid)
+		if !ok || seen[m.session] {
+			continue
+		}
+		seen[m.session] = true
+		start := m.start
+		for _, other := range members(m.session) {
+			start = min(start, other.start)
+		}
+		found = append(found, name(m.session, start))
 	}
-	return bootID() + "/" + strconv.FormatUint(s.start, 10)
+	return found
 }
 
-// same reports whether the running group of that number is still p's own. Its
-// first process may have ended; then those left must be of p's session and no
-// older than p.
-func same(p executor.Process) bool {
-	boot, ticks, ok := strings.Cut(p.StartTime, "/")
-	start, err := strconv.ParseUint(ticks, 10, 64)
-	if !ok || err != nil || boot != bootID() {
-		return false
-	}
-	if leader, ok := readStat(strconv.Itoa(p.PID)); ok {
-		return leader.start == start
-	}
-	left := members(p.PID)
-	for _, s := range left {
-		if s.session != p.PID || s.start < start {
-			return false
+func holds(environ []byte, variable string) bool {
+	for line := range bytes.SplitSeq(environ, []byte{0}) {
+		if string(line) == variable {
+			return true
 		}
 	}
-	return len(left) > 0
+	return false
 }

@@ -8,6 +8,9 @@ import (
 	"github.com/millrace-ml/millrace/internal/executor"
 )
 
+// Find looks through the processes of this machine; see [executor.Executor].
+func (e *Executor) Find(variable string) []executor.Process { return find(variable) }
+
 // End ends what is left of a program; see [executor.Executor].
 func (e *Executor) End(ctx context.Context, p executor.Process, grace time.Duration) (bool, error) {
 	if p.PID <= 1 { // 0 and 1 would address this group, or everybody
@@ -19,9 +22,9 @@ func (e *Executor) End(ctx context.Context, p executor.Process, grace time.Durat
 	if grace <= 0 {
 		grace = executor.DefaultGrace
 	}
-	g := &group{id: p.PID, grace: grace}
-	if !g.finish(ctx) {
-		return true, fmt.Errorf("end leftover program: process group %d does not end", p.PID)
+	left := &session{id: p.PID, grace: grace}
+	if !left.finish(ctx) {
+		return true, fmt.Errorf("end leftover program: the processes of session %d do not end", p.PID)
 	}
 	return true, nil
 }

@@ -3,7 +3,7 @@
 //
 // A program gets a session of its own, so that all of its processes can be
 // ended together and none of them waits at the worker's terminal. Processes
-// that leave the session (daemons) are beyond reach.
+// that leave the session (daemons) are beyond reach while the worker lives.
 package process
 
 import (
@@ -68,18 +68,18 @@ func (e *Executor) Run(ctx context.Context, p executor.Program) (executor.Exit, 
 	log.follow()
 	exit := executor.Exit{Started: time.Now(), Cause: executor.Exited}
 	if p.Started != nil {
-		p.Started(executor.Process{PID: proc.Pid, StartTime: startTime(proc.Pid)})
+		p.Started(identify(proc.Pid))
 	}
 
-	group := &group{id: proc.Pid, grace: p.Grace}
-	if group.grace <= 0 {
-		group.grace = executor.DefaultGrace
+	all := &session{id: proc.Pid, grace: p.Grace}
+	if all.grace <= 0 {
+		all.grace = executor.DefaultGrace
 	}
 	// Whatever comes first decides the cause; the program's own end counts.
 	var cause atomic.Value
 	end := func(why executor.Cause) {
 		if cause.CompareAndSwap(nil, why) {
-			group.end()
+			all.end()
 		}
 	}
 	unwatch := context.AfterFunc(ctx, func() { end(executor.Cancelled) })
@@ -92,7 +92,7 @@ func (e *Executor) Run(ctx context.Context, p executor.Program) (executor.Exit, 
 	exit.Ended = time.Now()
 	exit.Cause = cause.Load().(executor.Cause)
 
-	e.drain(ctx, exit.Cause, group, log)
+	e.drain(ctx, exit.Cause, all, log)
 	if err != nil {
 		return exit, errors.Join(fmt.Errorf("wait for program: %w", err), log.close())
 	}
@@ -104,22 +104,25 @@ func (e *Executor) Run(ctx context.Context, p executor.Program) (executor.Exit, 
 }
 
 // drain waits for what the shell left behind, and ends it in the end. It
-// returns when no process of the group is left and the log is complete.
-func (e *Executor) drain(ctx context.Context, why executor.Cause, g *group, log *log) {
+// returns when no process is left and the log is complete.
+//
+// Only what has neither the log open nor stayed in the process group goes
+// unnoticed here: to look for it would cost every step a look at all processes.
+func (e *Executor) drain(ctx context.Context, why executor.Cause, all *session, log *log) {
 	patience := e.Drain
 	if patience <= 0 {
 		patience = DefaultDrain
 	}
 	if why == executor.Exited {
 		limit, cancel := context.WithTimeout(ctx, patience)
-		gone := log.wait(limit) && g.wait(limit)
+		gone := log.wait(limit) && (all.empty() || all.wait(limit, func() {}))
 		cancel()
 		if gone {
 			return
 		}
 	}
 	// A second cancellation would change nothing: KILL is on its way.
-	g.finish(context.Background())
+	all.finish(context.Background())
 	// A process that left the session may hold the log open for ever.
 	limit, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()

@@ -9,15 +9,14 @@ import (
 )
 
 // arguments reads what inputs are given: of a node, or of a job.
-func (l *loader) arguments(m *yaml.Node, groups bool) []*argument {
+func (l *loader) arguments(m *yaml.Node, groups bool) (list table[*argument]) {
 	n := l.mapping(m.Get("inputs"), "inputs")
 	if n == nil {
-		return nil
+		return list
 	}
-	var list []*argument
 	for _, e := range n.Entries {
 		a := &argument{name: e.Key, at: e.Pos(), node: e.Value}
-		list = append(list, a)
+		list.add(a)
 		if !l.checkPortName(e, "an input", groups) {
 			a.kind = givenWrong
 			continue
@@ -67,7 +66,7 @@ func (l *loader) object(a *argument, n *yaml.Node) {
 				"an input of type %s is written as a plain value", a.dataType)
 			return
 		case !slices.Contains(dataTypes, a.dataType):
-			l.problems.errorf(t.Pos(), typeHint(t.Text, dataTypes), "%q is not a type of data", clip(t.Text))
+			l.problems.errorf(t.Pos(), l.typeHint(t.Text, dataTypes), "%q is not a type of data", clip(t.Text))
 			a.dataType, known = "", false
 		}
 	}
@@ -97,15 +96,14 @@ func (l *loader) object(a *argument, n *yaml.Node) {
 
 // results reads outputs: those a component declares, and what nodes and jobs
 // say about them.
-func (l *loader) results(m *yaml.Node, keys keySet) []*result {
+func (l *loader) results(m *yaml.Node, keys keySet) (list table[*result]) {
 	n := l.mapping(m.Get("outputs"), "outputs")
 	if n == nil {
-		return nil
+		return list
 	}
-	var list []*result
 	for _, e := range n.Entries {
 		r := &result{name: e.Key, at: e.Pos()}
-		list = append(list, r)
+		list.add(r)
 		if !l.checkPortName(e, "an output", false) {
 			r.broken = true
 			continue
@@ -142,7 +140,7 @@ func (l *loader) result(r *result, n *yaml.Node, keys keySet) {
 			r.kind = ""
 		case !slices.Contains(dataTypes, r.kind):
 			r.broken = true
-			l.problems.errorf(t.Pos(), typeHint(t.Text, dataTypes), "%q is not a type of an output", clip(t.Text))
+			l.problems.errorf(t.Pos(), l.typeHint(t.Text, dataTypes), "%q is not a type of an output", clip(t.Text))
 		}
 	}
 	r.mode = l.mode(n, outputModes)
@@ -171,14 +169,14 @@ func (l *loader) promotion(r *result, t *text) {
 		case parentOutput:
 			if t.single() == nil {
 				r.broken = true
-				l.problems.errorf(t.at(ref), "", "%s must stand alone", ref.raw)
+				l.problems.errorf(l.place(t, ref), "", "%s must stand alone", clip(ref.raw))
 				return
 			}
-			r.promoted, r.promotedAt = ref, t.at(ref)
+			r.promoted, r.said = ref, t
 		case jobName, outputName, defaultStore, parentInput:
 		default:
 			r.broken = true
-			l.badReference(t.at(ref), ref, "an output")
+			l.badReference(t, ref, "an output")
 			return
 		}
 	}

@@ -3,300 +3,263 @@ package azureml
 import (
 	"slices"
 	"strings"
-
-	"github.com/millrace-ml/millrace/dialects/azureml/yaml"
 )
 
 // checkGraph checks what can be known of a pipeline before it is used: that
 // every expression names something that exists, that nothing waits for itself,
 // that outputs are written once.
 func (l *loader) checkGraph(g *graph) {
-	for _, nd := range g.nodes {
-		for _, a := range slices.Concat(nd.inputs, nd.dropped) {
-			l.checkArgument(g, nd, a)
+	for _, nd := range g.nodes.list {
+		for _, a := range slices.Concat(nd.inputs.list, nd.dropped) {
+			l.checkArgument(g, a)
 		}
 		for _, t := range nd.settings() {
-			l.checkSetting(g, t)
+			for _, ref := range t.refs() {
+				if ref.kind != wrongRef && !l.checkParent(g, t, ref, "this place") {
+					ref.kind = wrongRef
+				}
+			}
 		}
-		for _, r := range nd.outputs {
+		for _, r := range nd.outputs.list {
 			l.checkResult(g, nd, r)
 		}
 	}
-	l.checkPromotions(g)
 	l.checkCycles(g)
 	l.checkInputCycles(g)
-	l.checkOptional(g)
+	l.inferOptional(g)
 }
 
-// settings are the fields of a node that may hold expressions of the pipeline.
-func (n *node) settings() []*text {
-	list := append(n.resources.texts(), n.distributed.texts()...)
-	list = append(list, n.compute, n.timeout)
-	for _, v := range n.variables {
-		list = append(list, v.value)
-	}
-	return slices.DeleteFunc(list, func(t *text) bool { return t == nil })
-}
-
-func (l *loader) checkArgument(g *graph, nd *node, a *argument) {
-	if a.text == nil {
-		return
-	}
+func (l *loader) checkArgument(g *graph, a *argument) {
 	for _, ref := range a.text.refs() {
-		if !l.checkReference(g, nd, a.text.at(ref), ref, "an input of a node", true) {
+		good := false
+		switch ref.kind {
+		case jobName:
+			good = true
+		case siblingInput, siblingOutput:
+			good = l.checkSibling(g, a.text, ref)
+		default:
+			good = l.checkParent(g, a.text, ref, "an input of a node")
+		}
+		if !good {
 			a.kind = givenWrong
 		}
 	}
 }
 
-func (l *loader) checkSetting(g *graph, t *text) {
-	for _, ref := range t.refs() {
-		if !l.checkReference(g, nil, t.at(ref), ref, "this place", false) {
-			ref.kind = wrongRef
-		}
-	}
-}
-
-// checkReference reports an expression that names nothing. Bindings to nodes
-// whose own mistake is reported are let through; see [graph.dead].
-func (l *loader) checkReference(g *graph, nd *node, at yaml.Pos, ref *reference, where string, input bool) bool {
+// checkParent reports expressions that do not name an input of the pipeline.
+func (l *loader) checkParent(g *graph, t *text, ref *reference, where string) bool {
 	switch {
-	case ref.kind == parentInput:
-		if g.input(ref.name) != nil {
-			return true
-		}
-		hint := didYouMean(ref.name, portNames(g.inputs), "inputs")
-		if len(g.inputs) == 0 {
-			hint = "declare it under the inputs of the pipeline"
-		}
-		l.problems.errorf(at, hint, "%s has no input %s", g.label, quote(ref.name))
+	case ref.kind != parentInput:
+		l.badReference(t, ref, where)
 		return false
-	case !input || ref.kind != siblingOutput && ref.kind != siblingInput && ref.kind != jobName:
-		l.badReference(at, ref, where)
-		return false
-	case ref.kind == jobName:
+	case g.inputs.has(ref.name):
 		return true
 	}
-	other := g.node(ref.job)
-	switch {
-	case other == nil:
-		hint := didYouMean(ref.job, g.nodeNames(), "nodes")
-		l.problems.errorf(at, hint, "%s has no node %s", g.label, quote(ref.job))
-		return false
-	case other.runs == nil:
-		return true
-	case ref.kind == siblingInput:
-		if other.runs.input(ref.name) == nil {
-			l.problems.errorf(at, didYouMean(ref.name, portNames(other.runs.inputs), "inputs"), "node %s has no input %s", quote(ref.job), quote(ref.name))
-			return false
-		}
-		return true
+	hint := "declare it under the inputs of the pipeline"
+	if names := g.inputs.names(); len(names) > 0 {
+		hint = l.didYouMean(ref.name, names, "inputs")
 	}
-	return l.checkOutput(nd, other, at, ref)
-}
-
-// checkOutput reports a binding to an output that a node does not have.
-func (l *loader) checkOutput(nd, other *node, at yaml.Pos, ref *reference) bool {
-	c := other.runs
-	if c.output(ref.name) != nil || c.graph == nil && ref.name == artifacts {
-		return true
-	}
-	names := resultNames(c.outputs)
-	hint := didYouMean(ref.name, names, "outputs")
-	if c.inline && len(names) == 0 {
-		hint = "declare it under the outputs of node " + quote(ref.job)
-	}
-	l.problems.errorf(at, hint, "node %s has no output %s", quote(ref.job), quote(ref.name))
+	l.problems.errorf(l.place(t, ref), hint, "%s has no input %s", g.label, quote(ref.name))
 	return false
 }
 
+// checkSibling reports bindings to nodes, inputs and outputs that do not exist.
+// A node whose own mistake is reported may have anything.
+func (l *loader) checkSibling(g *graph, t *text, ref *reference) bool {
+	other := g.nodes.get(ref.job)
+	switch {
+	case other == nil:
+		l.problems.errorf(l.place(t, ref), l.didYouMean(ref.job, g.nodes.names(), "nodes"), "%s has no node %s", g.label, quote(ref.job))
+		return false
+	case other.runs == nil:
+		return true
+	case ref.kind == siblingInput && !other.runs.inputs.has(ref.name):
+		l.problems.errorf(l.place(t, ref), l.didYouMean(ref.name, other.runs.inputs.names(), "inputs"), "node %s has no input %s", quote(ref.job), quote(ref.name))
+		return false
+	case ref.kind == siblingInput || other.hasOutput(ref.name):
+		return true
+	}
+	hint := l.didYouMean(ref.name, other.runs.outputs.names(), "outputs")
+	if other.runs.inline && len(other.runs.outputs.list) == 0 {
+		hint = "declare it under the outputs of node " + quote(ref.job)
+	}
+	l.problems.errorf(l.place(t, ref), hint, "node %s has no output %s", quote(ref.job), quote(ref.name))
+	return false
+}
+
+// hasOutput tells whether a node that runs makes an output. Every program
+// leaves artifacts, declared or not.
+func (n *node) hasOutput(name string) bool {
+	return n.runs.outputs.has(name) || n.runs.graph == nil && name == artifacts
+}
+
+// checkResult checks what a node says about an output, and notes the output of
+// the pipeline that it becomes.
 func (l *loader) checkResult(g *graph, nd *node, r *result) {
-	if r.promoted != nil {
-		if g.output(r.promoted.name) == nil {
-			hint := didYouMean(r.promoted.name, resultNames(g.outputs), "outputs")
-			if len(g.outputs) == 0 {
-				hint = "declare it under the outputs of the pipeline"
-			}
-			l.problems.errorf(r.promotedAt, hint, "%s has no output %s", g.label, quote(r.promoted.name))
-			r.promoted, r.broken = nil, true
+	for _, ref := range r.path.refs() {
+		if ref.kind == parentInput && !l.checkParent(g, r.path, ref, "an output") {
+			r.path, r.broken = nil, true
+			return
 		}
 	}
-	if r.path != nil {
-		for _, ref := range r.path.refs() {
-			if ref.kind == parentInput && !l.checkReference(g, nd, r.path.at(ref), ref, "an output", false) {
-				r.path, r.broken = nil, true
-				return
-			}
-		}
+	if r.promoted == nil {
+		return
 	}
+	name := r.promoted.name
+	if !g.outputs.has(name) {
+		hint := "declare it under the outputs of the pipeline"
+		if names := g.outputs.names(); len(names) > 0 {
+			hint = l.didYouMean(name, names, "outputs")
+		}
+		l.problems.errorf(l.place(r.said, r.promoted), hint, "%s has no output %s", g.label, quote(name))
+		r.promoted = nil
+		return
+	}
+	if first, taken := g.writers[name]; taken {
+		l.problems.errorf(l.place(r.said, r.promoted), "give the pipeline another output for this one",
+			"output %s is written by node %s already", quote(name), quote(first.node.name))
+		return
+	}
+	if g.writers == nil {
+		g.writers = map[string]writer{}
+	}
+	g.writers[name] = writer{nd, r.name}
 }
 
-// checkPromotions reports outputs of the pipeline that two nodes write.
-func (l *loader) checkPromotions(g *graph) {
-	writer := map[string]*node{}
-	for _, nd := range g.nodes {
-		for _, r := range nd.outputs {
-			if r.promoted == nil {
-				continue
-			}
-			if first := writer[r.promoted.name]; first != nil {
-				l.problems.errorf(r.promotedAt, "give the pipeline another output for this one",
-					"output %s is written by node %s already", quote(r.promoted.name), quote(first.name))
-				continue
-			}
-			writer[r.promoted.name] = nd
-		}
-	}
-}
+// State of a search through things that may lead back to themselves.
+const (
+	unseen = iota
+	open
+	done
+)
 
-// checkCycles reports nodes that wait for their own outputs, in the order of
-// the bindings: "a -> b -> a" says that b needs a, and a needs b.
+// checkCycles reports nodes that wait for their own outputs.
 func (l *loader) checkCycles(g *graph) {
-	const (
-		unseen = iota
-		open
-		done
-	)
 	state := map[*node]int{}
-	var way []*node
+	var way []*node // each reads from the next
 	var visit func(nd *node)
 	visit = func(nd *node) {
 		state[nd] = open
 		way = append(way, nd)
-		for _, a := range nd.inputs {
-			if a.text == nil || a.kind == givenWrong {
+		for _, a := range nd.inputs.list {
+			if a.kind == givenWrong {
 				continue
 			}
 			for _, ref := range a.text.refs() {
-				if ref.kind != siblingOutput {
+				other := g.nodes.get(ref.job)
+				if ref.kind != siblingOutput || other == nil {
 					continue
 				}
-				other := g.node(ref.job)
-				switch {
-				case other == nil:
-				case state[other] == unseen:
+				switch state[other] {
+				case unseen:
 					visit(other)
-				case state[other] == open:
-					l.cycle(way, other, a.text.at(ref))
-					g.cyclic = true
+				case open:
+					l.cycle(way[slices.Index(way, other):], a.text, ref)
+					a.kind = givenWrong
 				}
 			}
 		}
 		way = way[:len(way)-1]
 		state[nd] = done
 	}
-	for _, nd := range g.nodes {
+	for _, nd := range g.nodes.list {
 		if state[nd] == unseen {
 			visit(nd)
 		}
 	}
 }
 
-// cycle reports the nodes from the last occurrence of start on; each needs the
-// next.
-func (l *loader) cycle(way []*node, start *node, at yaml.Pos) {
-	var names []string
-	for i := len(way) - 1; i >= 0; i-- {
-		names = append(names, way[i].name)
-		if way[i] == start {
-			break
-		}
-	}
-	if len(names) == 1 {
-		l.problems.errorf(at, "", "node %s waits for its own output", quote(names[0]))
+// cycle reports nodes of which each reads from the next, and the last from the
+// first. They are told in the order of the data.
+func (l *loader) cycle(way []*node, t *text, ref *reference) {
+	if len(way) == 1 {
+		l.problems.errorf(l.place(t, ref), "", "node %s waits for its own output", quote(way[0].name))
 		return
 	}
-	// The way runs from consumer to producer; told in the order of the data it
-	// begins and ends with the node the binding names.
-	names = append([]string{start.name}, names...)
-	l.problems.errorf(at, "remove one of the bindings between them", "these nodes wait for each other: %s", strings.Join(names, " -> "))
+	names := []string{way[0].name}
+	for _, nd := range slices.Backward(way) {
+		names = append(names, nd.name)
+	}
+	const most = 12
+	if len(names) > most {
+		names = append(append(slices.Clone(names[:most-2]), "..."), names[len(names)-1])
+	}
+	l.problems.errorf(l.place(t, ref), "remove one of the bindings between them", "these nodes wait for each other: %s", strings.Join(names, " -> "))
 }
 
 // checkInputCycles reports inputs that take their values from each other.
 func (l *loader) checkInputCycles(g *graph) {
-	type place struct{ node, input string }
-	state := map[place]int{}
-	var visit func(p place)
-	visit = func(p place) {
-		state[p] = 1
-		defer func() { state[p] = 2 }()
-		nd := g.node(p.node)
-		if nd == nil {
-			return
-		}
-		a := nd.argument(p.input)
-		if a == nil || a.text == nil || a.kind == givenWrong {
-			return
-		}
+	state := map[*argument]int{}
+	var visit func(a *argument)
+	visit = func(a *argument) {
+		state[a] = open
 		for _, ref := range a.text.refs() {
-			if ref.kind != siblingInput {
+			if ref.kind != siblingInput || a.kind == givenWrong {
 				continue
 			}
-			next := place{ref.job, ref.name}
-			switch state[next] {
-			case 0:
+			var next *argument
+			if nd := g.nodes.get(ref.job); nd != nil {
+				next = nd.inputs.get(ref.name)
+			}
+			switch {
+			case next == nil:
+			case state[next] == unseen:
 				visit(next)
-			case 1:
-				l.problems.errorf(a.text.at(ref), "", "input %s of node %s takes its value from itself", quote(next.input), quote(next.node))
+			case state[next] == open:
+				l.problems.errorf(l.place(a.text, ref), "", "input %s of node %s takes its value from itself", quote(ref.name), quote(ref.job))
 				a.kind = givenWrong
-				return
 			}
 		}
+		state[a] = done
 	}
-	for _, nd := range g.nodes {
-		for _, a := range nd.inputs {
-			if p := (place{nd.name, a.name}); state[p] == 0 {
-				visit(p)
+	for _, nd := range g.nodes.list {
+		for _, a := range nd.inputs.list {
+			if state[a] == unseen {
+				visit(a)
 			}
 		}
 	}
 }
 
-// checkOptional reports optional inputs of a pipeline that a node requires. As
-// in Azure, an input that only optional inputs are bound to becomes optional.
-func (l *loader) checkOptional(g *graph) {
-	optional := map[string]bool{} // whether all that is bound to it is optional
-	for _, nd := range g.nodes {
-		if nd.runs == nil {
-			continue
-		}
-		for _, a := range nd.inputs {
-			if a.kind != givenText && a.kind != givenData {
+// inferOptional makes the inputs of a pipeline optional to which only optional
+// inputs are bound, as Azure does, and reports optional inputs that a node
+// requires.
+func (l *loader) inferOptional(g *graph) {
+	optional := map[string]bool{} // whether all that is bound to it is
+	note := func(input string, needs bool) {
+		all, known := optional[input]
+		optional[input] = !needs && (all || !known)
+	}
+	for _, nd := range g.nodes.list {
+		for _, a := range nd.inputs.list {
+			ref := a.text.single()
+			if ref == nil || ref.kind != parentInput || !g.inputs.has(ref.name) {
 				continue
 			}
-			ref := a.text.singleOrNil()
-			if ref == nil || ref.kind != parentInput {
+			if nd.runs == nil {
+				// What the node needs is not known, so nothing is missed.
+				note(ref.name, false)
 				continue
 			}
-			p, inner := g.input(ref.name), nd.runs.input(a.name)
-			if p == nil || inner == nil || inner.broken {
+			p, inner := g.inputs.get(ref.name), nd.runs.inputs.get(a.name)
+			if inner == nil || inner.broken {
 				continue
 			}
-			needs := !inner.optional && inner.fallback == nil
-			if needs && p.optional && p.fallback == nil {
-				l.problems.errorf(a.text.at(ref), "give it a default, or remove \"optional: true\" from "+quote(ref.name),
-					"the optional input %s of %s is bound to input %s of node %s, which is required", quote(ref.name), g.label, quote(a.name), quote(nd.name))
+			note(ref.name, inner.required())
+			if inner.required() && p.optional && p.fallback == nil {
+				l.problems.errorf(l.place(a.text, ref), "give it a default, or remove \"optional: true\" from "+quote(ref.name),
+					"the optional input %s of %s is bound to input %s of node %s, which is required",
+					quote(ref.name), g.label, quote(a.name), quote(nd.name))
 				a.kind = givenWrong
 			}
-			all, known := optional[ref.name]
-			optional[ref.name] = !needs && (all || !known)
 		}
-		if nd.compute != nil {
-			if ref := nd.compute.single(); ref != nil && ref.kind == parentInput {
-				optional[ref.name] = false
-			}
+		if ref := nd.compute.single(); ref != nil {
+			note(ref.name, true)
 		}
 	}
-	for _, p := range g.inputs {
+	for _, p := range g.inputs.list {
 		if optional[p.name] {
 			p.optional = true
 		}
 	}
-}
-
-func (t *text) singleOrNil() *reference {
-	if t == nil {
-		return nil
-	}
-	return t.single()
 }

@@ -22,7 +22,7 @@ func Compile(job *Job, opts CompileOptions) (*pipeline.Plan, error) {
 	if err := job.problems.Errors().ErrorOrNil(); err != nil {
 		return nil, err
 	}
-	if job.plan == nil {
+	if job.draft == nil {
 		return nil, errors.New("compile: the job was not loaded")
 	}
 	name := opts.Name
@@ -32,7 +32,7 @@ func Compile(job *Job, opts CompileOptions) (*pipeline.Plan, error) {
 	if !jobNameForm.MatchString(name) {
 		return nil, fmt.Errorf("compile: %q cannot name a job: use letters, digits, hyphens and underscores", name)
 	}
-	plan := job.plan.plan
+	plan := job.draft.plan
 	plan.Name = name
 	plan.Inputs = namedInputs(plan.Inputs, name)
 	plan.Steps = slices.Clone(plan.Steps)

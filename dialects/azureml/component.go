@@ -73,7 +73,7 @@ func (l *loader) includeCycle(n *yaml.Node, from int, shown string) {
 // component reads a component from its mapping. name is what messages call it
 // where it has no name of its own.
 func (l *loader) component(n *yaml.Node, name string) *component {
-	c := &component{name: name, node: n}
+	c := &component{name: name}
 	if own := l.str(n, "name"); own != "" {
 		c.name = own
 	}
@@ -91,7 +91,7 @@ func (l *loader) component(n *yaml.Node, name string) *component {
 		return nil
 	default:
 		legal := append([]string{"command", "pipeline"}, laterKinds...)
-		l.problems.errorf(at, didYouMean(kind, legal, "types"), "%q is not a type of component", clip(kind))
+		l.problems.errorf(at, l.didYouMean(kind, legal, "types"), "%q is not a type of component", clip(kind))
 		return nil
 	}
 	return c
@@ -107,7 +107,6 @@ func (l *loader) kind(n *yaml.Node) (kind string, at yaml.Pos) {
 }
 
 func (l *loader) commandComponent(c *component, n *yaml.Node) {
-	before := l.problems.errors
 	l.checkKeys(n, commandComponentKeys)
 	c.inputs = l.ports(n)
 	c.outputs = l.results(n, outputPortKeys)
@@ -115,7 +114,6 @@ func (l *loader) commandComponent(c *component, n *yaml.Node) {
 	c.deterministic = l.boolean(n, "is_deterministic", true)
 	c.program = l.program(n, c, l.additionalIncludes(n))
 	l.constants(append(c.program.resources.texts(), c.program.distributed.texts()...), "a component")
-	c.broken = l.problems.errors > before
 }
 
 // additionalIncludes reads the list, or the file beside the component that
@@ -191,7 +189,7 @@ func (l *loader) missingCommand(n *yaml.Node, c *component) {
 	hint := `add "command: ..."`
 	what := c.label() + " has no command"
 	for _, e := range n.Entries {
-		if closest(e.Key, []string{"command"}) != "" {
+		if l.closest(e.Key, []string{"command"}) != "" {
 			l.problems.drop(e.Pos())
 			l.problems.errorf(e.Pos(), `did you mean "command"?`, "%s", what)
 			return
@@ -215,21 +213,18 @@ func ownerPos(n *yaml.Node) yaml.Pos {
 // around it.
 func (l *loader) constants(texts []*text, where string) {
 	for _, t := range texts {
-		if t == nil {
-			continue
-		}
 		for _, ref := range t.refs() {
-			l.problems.errorf(t.at(ref), "", "%s cannot stand in %s, only in a node of a pipeline", clip(ref.raw), where)
+			l.problems.errorf(l.place(t, ref), "", "%s cannot stand in %s, only in a node of a pipeline", clip(ref.raw), where)
 			ref.kind = wrongRef
 		}
 	}
 }
 
 // noPromotions reports bindings to a pipeline's outputs where there is none.
-func (l *loader) noPromotions(results []*result, where string) {
-	for _, r := range results {
+func (l *loader) noPromotions(results table[*result], where string) {
+	for _, r := range results.list {
 		if r.promoted != nil {
-			l.problems.errorf(r.promotedAt, "", "%s cannot stand in %s", clip(r.promoted.raw), where)
+			l.problems.errorf(l.place(r.said, r.promoted), "", "%s cannot stand in %s", clip(r.promoted.raw), where)
 			r.promoted, r.broken = nil, true
 		}
 	}

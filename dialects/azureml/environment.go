@@ -32,7 +32,7 @@ func (l *loader) environment(m *yaml.Node) *pipeline.Environment {
 	if info, err := os.Stat(absolute); path == written && (err != nil || !info.Mode().IsRegular()) {
 		hint := `a registered environment is written "azureml:NAME:VERSION", one of your own "{image: NAME}"`
 		if strings.HasSuffix(path, ".yml") || strings.HasSuffix(path, ".yaml") {
-			hint = nearbyHint(absolute, path)
+			hint = l.nearbyHint(absolute, path)
 		}
 		l.problems.errorf(n.Pos(), hint, "%s is neither a reference to an environment nor a file", quote(written))
 		return nil

@@ -134,45 +134,39 @@ func parseReference(raw string) *reference {
 	return ref
 }
 
-// text is a scalar that may hold expressions.
+// text is a scalar that may hold expressions. The nil text holds nothing.
 type text struct {
 	node  *yaml.Node
 	parts []exprPart
 }
 
+// newText makes a text of a scalar; nil of none.
 func newText(n *yaml.Node) *text {
-	if n == nil {
+	switch {
+	case n == nil:
 		return nil
+	case n.Kind == yaml.String:
+		return &text{node: n, parts: splitExpressions(n.Source)}
 	}
-	t := &text{node: n}
-	if n.Kind == yaml.String {
-		t.parts = splitExpressions(n.Source)
-	} else {
-		t.parts = []exprPart{{text: n.Text}}
-	}
-	return t
+	return &text{node: n, parts: []exprPart{{text: n.Text}}}
 }
 
 // plain reports whether the text holds no expression.
-func (t *text) plain() bool {
-	for _, p := range t.parts {
-		if p.ref != nil {
-			return false
-		}
-	}
-	return true
-}
+func (t *text) plain() bool { return len(t.refs()) == 0 }
 
 // single returns the expression that is the whole of the text, or nil.
 func (t *text) single() *reference {
-	if len(t.parts) == 1 {
-		return t.parts[0].ref
+	if t == nil || len(t.parts) != 1 {
+		return nil
 	}
-	return nil
+	return t.parts[0].ref
 }
 
 // refs are the expressions of the text, in order.
 func (t *text) refs() []*reference {
+	if t == nil {
+		return nil
+	}
 	var refs []*reference
 	for _, p := range t.parts {
 		if p.ref != nil {
@@ -182,5 +176,11 @@ func (t *text) refs() []*reference {
 	return refs
 }
 
-// at is where the expression stands.
-func (t *text) at(ref *reference) yaml.Pos { return t.node.PosOf(ref.raw, ref.nth) }
+// place is where an expression of a text stands. It is not looked for when
+// nobody would see it.
+func (l *loader) place(t *text, ref *reference) yaml.Pos {
+	if l.problems.full() {
+		return t.node.Pos()
+	}
+	return t.node.PosOf(ref.raw, ref.nth)
+}

@@ -15,7 +15,9 @@ type flattener struct {
 	*loader
 	settings settings
 	leaves   []*unit
-	full     bool // more steps than are allowed
+	units    int  // leaves, and pipelines in pipelines
+	full     bool // more of them than are allowed
+	mixed    int  // bytes of text made by joining
 }
 
 // scope is one use of a graph.
@@ -26,7 +28,7 @@ type scope struct {
 	// are nil for the graph of the job itself.
 	maker   *node
 	parent  *scope
-	given   []*argument
+	given   table[*argument]
 	values  map[string]value
 	units   map[string]*unit
 	compute string
@@ -52,17 +54,10 @@ type draft struct {
 	plan pipeline.Plan
 }
 
-// draft makes the plan of a job with a graph of its own.
-func (l *loader) draft(g *graph, given []*argument, outputs []*result, s settings) *draft {
+// draft makes the plan of a job, given the scope of its graph.
+func (l *loader) draft(root *scope, s settings) *draft {
 	f := &flattener{loader: l, settings: s}
-	root := &scope{graph: g, given: given, values: map[string]value{}, units: map[string]*unit{}, compute: s.defaultCompute()}
-	return f.make(root)
-}
-
-// draftOf makes the plan of a job that uses a pipeline component.
-func (l *loader) draftOf(nd *node, s settings) *draft {
-	f := &flattener{loader: l, settings: s}
-	root := &scope{graph: nd.runs.graph, maker: nd, given: nd.inputs, values: map[string]value{}, units: map[string]*unit{}, compute: s.defaultCompute()}
+	root.values, root.units, root.compute = map[string]value{}, map[string]*unit{}, s.defaultCompute()
 	return f.make(root)
 }
 
@@ -83,11 +78,11 @@ func (f *flattener) make(root *scope) *draft {
 	}
 	d := &draft{}
 	d.plan.Settings = f.settings.Settings
-	d.plan.Inputs = f.jobInputs(root)
 	steps := make([]pipeline.Step, len(f.leaves))
 	for i, u := range f.leaves {
 		steps[i] = f.step(u)
 	}
+	d.plan.Inputs = f.jobInputs(root, steps)
 	d.plan.Outputs = f.jobOutputs(root, steps)
 	d.plan.Steps = f.inOrder(steps)
 	return d
@@ -95,32 +90,27 @@ func (f *flattener) make(root *scope) *draft {
 
 // expand finds the leaves of a scope, in the order of the files.
 func (f *flattener) expand(sc *scope) {
-	for _, nd := range sc.graph.nodes {
-		if nd.runs == nil || f.full {
+	for _, nd := range sc.graph.nodes.list {
+		if f.units++; f.units > maxSteps && !f.full {
+			f.full = true
+			f.problems.errorf(nd.at, "", "this job has more than %d steps, with its pipeline components expanded", maxSteps)
+		}
+		if nd.runs == nil || f.full || sc.units[nd.name] != nil {
 			continue
 		}
-		u := &unit{node: nd, around: sc, compute: sc.compute, role: sc.role, values: map[string]value{}}
+		u := &unit{node: nd, around: sc, name: sc.prefix + nd.name, compute: f.compute(sc, nd), role: sc.role, values: map[string]value{}}
 		if nd.role != pipeline.Normal {
 			u.role = nd.role
 		}
 		sc.units[nd.name] = u
-		if nd.compute != nil {
-			if name, _, ok := f.settingText(sc, nd.compute, "compute"); ok && bareName(name) != "" {
-				u.compute = bareName(name)
-			}
-		}
-		u.name = sc.prefix + nd.name
 		if nd.runs.graph == nil {
 			u.index = len(f.leaves)
 			f.leaves = append(f.leaves, u)
-			if len(f.leaves) > maxSteps {
-				f.full = true
-				f.problems.errorf(nd.at, "", "this job has more than %d steps, with its pipeline components expanded", maxSteps)
-			}
 			continue
 		}
 		u.inside = &scope{graph: nd.runs.graph, prefix: u.name + ".", maker: nd, parent: sc, given: nd.inputs,
-			values: map[string]value{}, units: map[string]*unit{}, compute: u.compute, role: u.role}
+			values: map[string]value{}, units: map[string]*unit{}, role: u.role}
+		u.inside.compute = u.compute
 		f.expand(u.inside)
 	}
 }
@@ -149,7 +139,7 @@ func (f *flattener) step(u *unit) pipeline.Step {
 	case c.program.environment != nil:
 		s.Environment = *c.program.environment
 	}
-	for _, p := range c.inputs {
+	for _, p := range c.inputs.list {
 		s.Inputs = append(s.Inputs, f.input(u, p))
 	}
 	for i := range s.Outputs {
@@ -160,16 +150,20 @@ func (f *flattener) step(u *unit) pipeline.Step {
 }
 
 // jobInputs are the inputs of the job itself.
-func (f *flattener) jobInputs(root *scope) []pipeline.Input {
+func (f *flattener) jobInputs(root *scope, steps []pipeline.Step) []pipeline.Input {
+	if root.graph.ofCommand {
+		return steps[0].Inputs
+	}
 	var list []pipeline.Input
-	for _, p := range root.graph.inputs {
-		v := value{kind: absentValue}
-		if a := root.argument(p.name); p.fallback != nil || a != nil && a.kind != givenNothing {
-			v = f.graphInput(root, p, nil)
-		} else if root.maker != nil && !p.optional {
-			v = f.graphInput(root, p, nil)
+	for _, p := range root.graph.inputs.list {
+		v := value{is: absentValue}
+		// An input of a pipeline that has no value matters only where it is used.
+		if a := root.given.get(p.name); root.maker != nil || a != nil && a.kind != givenNothing {
+			v = f.graphInput(root, p)
 		}
-		list = append(list, inputOf(p, v))
+		in := inputOf(p, v)
+		in.Optional = v.is == absentValue
+		list = append(list, in)
 	}
 	return list
 }
@@ -177,60 +171,51 @@ func (f *flattener) jobInputs(root *scope) []pipeline.Input {
 // jobOutputs are the outputs of the job itself.
 func (f *flattener) jobOutputs(root *scope, steps []pipeline.Step) []pipeline.JobOutput {
 	var list []pipeline.JobOutput
-	for _, r := range root.graph.outputs {
+	for _, r := range root.graph.outputs.list {
 		o := pipeline.JobOutput{Name: r.name, Type: r.kind, Mode: r.mode}
 		u, name, found := f.writer(root, r.name)
 		switch {
 		case u != nil:
-			o.From = &pipeline.OutputRef{Step: u.name, Output: name}
-			if made := steps[u.index].Output(name); made != nil {
-				o.Type, o.Mode, o.Path = made.Type, made.Mode, made.Path
-			}
-		case !found && !r.broken && len(root.units) == len(root.graph.nodes):
-			f.problems.warnf(r.at, "bind the output of a node to it with ${{parent.outputs."+r.name+"}}", "no node writes output %s", quote(r.name))
+			o = jobOutput(r.name, &steps[u.index], name)
+		case !found && !r.broken:
+			f.problems.warnf(r.at, "bind the output of a node to it with ${{parent.outputs."+clip(r.name)+"}}", "no node writes output %s", quote(r.name))
 		}
 		if o.Type == "" {
 			o.Type = pipeline.URIFolder
 		}
 		list = append(list, o)
 	}
-	if root.graph.command {
+	if root.graph.ofCommand {
 		for _, out := range steps[0].Outputs {
-			list = append(list, pipeline.JobOutput{Name: out.Name, Type: out.Type, Mode: out.Mode, Path: out.Path,
-				From: &pipeline.OutputRef{Step: pipeline.MainStep, Output: out.Name}})
+			list = append(list, jobOutput(out.Name, &steps[0], out.Name))
 		}
 	}
 	return list
 }
 
-func (sc *scope) argument(name string) *argument {
-	for _, a := range sc.given {
-		if a.name == name {
-			return a
-		}
+func jobOutput(name string, step *pipeline.Step, output string) pipeline.JobOutput {
+	o := pipeline.JobOutput{Name: name, Type: pipeline.URIFolder, From: &pipeline.OutputRef{Step: step.Name, Output: output}}
+	if made := step.Output(output); made != nil {
+		o.Type, o.Mode, o.Path = made.Type, made.Mode, made.Path
 	}
-	return nil
+	return o
 }
 
 // writer finds the leaf that writes an output of a graph. found tells whether a
 // node is bound to the output, even where that node has mistakes.
 func (f *flattener) writer(sc *scope, output string) (u *unit, name string, found bool) {
-	for _, nd := range sc.graph.nodes {
-		for _, r := range nd.outputs {
-			if r.promoted == nil || r.promoted.name != output {
-				continue
-			}
-			u := sc.units[nd.name]
-			switch {
-			case u == nil:
-				return nil, "", true
-			case u.inside == nil:
-				return u, r.name, true
-			}
-			return f.writer(u.inside, r.name)
-		}
+	w, found := sc.graph.writers[output]
+	if !found {
+		return nil, "", false
 	}
-	return nil, "", false
+	switch u := sc.units[w.node.name]; {
+	case u == nil:
+		return nil, "", true
+	case u.inside == nil:
+		return u, w.output, true
+	default:
+		return f.writer(u.inside, w.output)
+	}
 }
 
 // runtime fills in how the step is run.
@@ -269,7 +254,7 @@ func (f *flattener) runtime(u *unit, s *pipeline.Step) {
 			Type:                 d.kind,
 			ProcessesPerInstance: f.settingInt(u.around, d.processes, "process_count_per_instance"),
 			Workers:              f.settingInt(u.around, d.workers, "worker_count"),
-			ParameterServers:     f.settingInt(u.around, d.server, "parameter_server_count"),
+			ParameterServers:     f.settingInt(u.around, d.servers, "parameter_server_count"),
 		}
 	}
 }
@@ -281,39 +266,49 @@ func either(first, second *text) *text {
 	return second
 }
 
+// compute finds the compute of a node: its own, else that of the pipeline
+// around it.
+func (f *flattener) compute(sc *scope, nd *node) string {
+	if nd.compute == nil {
+		return sc.compute
+	}
+	name, _, _ := f.settingText(sc, nd.compute, "compute")
+	if name = bareName(name); name == "" {
+		return sc.compute
+	}
+	return name
+}
+
 // settingText resolves a field that may hold expressions. It also says where
 // the text stands, which may be far up.
 func (f *flattener) settingText(sc *scope, t *text, what string) (string, yaml.Pos, bool) {
+	place := t.node.Pos()
 	if t.plain() {
-		return t.node.Text, t.node.Pos(), true
+		return t.node.Text, place, true
 	}
-	result, place := "", t.node.Pos()
+	j := joiner{flattener: f, at: place}
 	for _, part := range t.parts {
 		if part.ref == nil {
-			result += part.text
+			j.add(part.text)
 			continue
 		}
-		if part.ref.kind != parentInput {
-			return "", place, false
+		var v value
+		if v.is = unknownValue; part.ref.kind == parentInput && sc.graph.inputs.has(part.ref.name) {
+			v = f.graphInput(sc, sc.graph.inputs.get(part.ref.name))
 		}
-		p := sc.graph.input(part.ref.name)
-		if p == nil {
-			return "", place, false
-		}
-		v := f.graphInput(sc, p, nil)
-		switch v.kind {
+		switch v.is {
 		case literalValue:
-			result += v.text
+			j.add(v.text)
 			place = v.at
-		case absentValue:
 		case unknownValue:
 			return "", place, false
-		default:
-			f.problems.errorf(t.at(part.ref), "", "%s takes text, and input %s is data", what, quote(p.name))
+		case dataValue, outputValue:
+			f.problems.errorf(f.place(t, part.ref), "", "%s takes text, and input %s is data", what, quote(part.ref.name))
 			return "", place, false
 		}
 	}
-	return result, place, true
+	text, ok := j.text()
+	return text, place, ok
 }
 
 // settingInt resolves a field that is a positive number; 0 where it is absent.

@@ -16,14 +16,14 @@ func (l *loader) job(job *Job, root *yaml.Node) {
 	if l.notJob(root) {
 		return
 	}
-	kind, at := l.kind(root)
+	kind, at := l.jobKind(root)
 	switch {
 	case contains(laterKinds, kind):
 		l.problems.errorf(at, "", "this is %s job; Millrace does not run %s jobs yet", withArticle(kind), kind)
 		return
 	case kind != "command" && kind != "pipeline":
 		legal := append([]string{"command", "pipeline"}, laterKinds...)
-		l.problems.errorf(at, didYouMean(kind, legal, "types"), "%q is not a type of job", clip(kind))
+		l.problems.errorf(at, l.didYouMean(kind, legal, "types"), "%q is not a type of job", clip(kind))
 		return
 	}
 	job.Type = pipeline.JobType(kind)
@@ -49,7 +49,18 @@ func (l *loader) job(job *Job, root *yaml.Node) {
 	d.plan.Schema = pipeline.PlanSchema
 	d.plan.Type = job.Type
 	d.plan.DisplayName, d.plan.Experiment, d.plan.Description, d.plan.Tags = job.DisplayName, job.Experiment, job.Description, job.Tags
-	job.plan = d
+	job.draft = d
+}
+
+// jobKind reads the type of a job. One with jobs is surely meant to be a
+// pipeline.
+func (l *loader) jobKind(root *yaml.Node) (kind string, at yaml.Pos) {
+	kind, at = l.kind(root)
+	if jobs := root.Entry("jobs"); jobs != nil && root.Get("type") == nil && root.Entry("command") == nil {
+		l.problems.errorf(jobs.Pos(), `add "type: pipeline"`, "a job with jobs needs the type pipeline")
+		return "pipeline", jobs.Pos()
+	}
+	return kind, at
 }
 
 // pipelineJob reads a pipeline: its own nodes, or those of a component.
@@ -59,64 +70,59 @@ func (l *loader) pipelineJob(root *yaml.Node) *draft {
 	l.jobArguments(given)
 	outputs := l.results(root, outputKeys)
 	l.noPromotions(outputs, "an output of a pipeline job")
-	reference, jobs := root.Entry("component"), root.Entry("jobs")
-	switch {
-	case reference != nil && jobs != nil && root.Get("component") != nil:
-		l.problems.errorf(reference.Pos(), "remove one of them", "a pipeline job has jobs or a component, not both")
+	switch reference := root.Get("component"); {
+	case reference != nil && root.Get("jobs") != nil:
+		l.problems.errorf(reference.KeyPos(), "remove one of them", "a pipeline job has jobs or a component, not both")
 		return nil
-	case root.Get("component") != nil:
-		return l.componentJob(root, given, outputs)
-	case root.Get("jobs") == nil:
+	case reference != nil:
+		return l.componentJob(root, reference, given, outputs)
+	}
+	g := &graph{label: "this pipeline", outputs: outputs, nodes: l.nodes(root)}
+	for _, a := range given.list {
+		g.inputs.add(&port{name: a.name, at: a.at, broken: a.kind == givenWrong})
+	}
+	if jobs := root.Get("jobs"); jobs == nil || jobs.Kind == yaml.Map && len(jobs.Entries) == 0 {
 		hint := "add \"jobs:\" with the nodes of the pipeline"
 		if root.Get("command") != nil {
 			hint = "a job with a command has \"type: command\""
 		}
-		l.problems.errorf(root.Pos(), hint, "this pipeline job has no jobs")
-		return nil
-	}
-	g := &graph{label: "this pipeline", given: given, outputs: outputs}
-	for _, a := range given {
-		g.inputs = append(g.inputs, &port{name: a.name, at: a.at, broken: a.kind == givenWrong, optional: false})
-	}
-	g.nodes = l.nodes(root)
-	if n := root.Get("jobs"); n.Kind == yaml.Map && len(n.Entries) == 0 {
-		l.problems.errorf(n.Pos(), "", "this pipeline job has no jobs")
+		where := root.Pos()
+		if e := root.Entry("jobs"); e != nil {
+			where = e.Pos()
+		}
+		l.problems.errorf(where, hint, "this pipeline job has no jobs")
 	}
 	s := l.settings(root, g)
 	l.checkGraph(g)
-	return l.draft(g, given, outputs, s)
+	return l.draft(&scope{graph: g, given: given}, s)
 }
 
 // componentJob is a job whose jobs are those of a pipeline component.
-func (l *loader) componentJob(root *yaml.Node, given []*argument, outputs []*result) *draft {
+func (l *loader) componentJob(root, reference *yaml.Node, given table[*argument], outputs table[*result]) *draft {
 	s := l.settings(root, nil)
-	n := root.Get("component")
-	c := l.componentOf(n)
+	c := l.componentOf(reference)
 	switch {
 	case c == nil:
 		return nil
 	case c.graph == nil:
-		l.problems.errorf(n.Pos(), "name the command component as a node under jobs", "%s is a command component; a pipeline job runs a pipeline component", quote(c.name))
+		l.problems.errorf(reference.Pos(), "name the command component as a node under jobs", "%s is a command component; a pipeline job runs a pipeline component", quote(c.name))
 		return nil
 	}
-	nd := &node{name: "", at: n.Pos(), body: root, runs: c, inputs: given, outputs: outputs, inputsAt: n.Pos()}
+	nd := &node{at: reference.Pos(), runs: c, inputs: given, outputs: outputs, inputsAt: reference.Pos()}
 	if e := root.Entry("inputs"); e != nil {
 		nd.inputsAt = e.Pos()
 	}
 	l.undeclared(nd)
-	return l.draftOf(nd, s)
+	return l.draft(&scope{graph: c.graph, maker: nd, given: nd.inputs}, s)
 }
 
 // jobArguments checks the values of a job's own inputs, which can only use the
 // job's name.
-func (l *loader) jobArguments(given []*argument) {
-	for _, a := range given {
-		if a.text == nil {
-			continue
-		}
+func (l *loader) jobArguments(given table[*argument]) {
+	for _, a := range given.list {
 		for _, ref := range a.text.refs() {
 			if ref.kind != jobName {
-				l.badReference(a.text.at(ref), ref, "an input of a job")
+				l.badReference(a.text, ref, "an input of a job")
 				a.kind = givenWrong
 			}
 		}
@@ -126,28 +132,17 @@ func (l *loader) jobArguments(given []*argument) {
 // commandJob reads a job that is one command. Its plan has one step.
 func (l *loader) commandJob(root *yaml.Node) *draft {
 	l.checkKeys(root, commandJobKeys)
-	nd := &node{name: pipeline.MainStep, at: root.Pos(), body: root}
+	nd := &node{name: pipeline.MainStep, at: root.Pos(), inputsAt: root.Pos()}
 	nd.inputs = l.arguments(root, false)
 	l.jobArguments(nd.inputs)
 	nd.outputs = l.results(root, outputKeys)
 	l.noPromotions(nd.outputs, "an output of a command job")
-	c := &component{name: "this job", inline: true, node: root, deterministic: l.boolean(root, "is_deterministic", true)}
-	for _, a := range nd.inputs {
-		c.inputs = append(c.inputs, &port{name: a.name, at: a.at, broken: a.kind == givenWrong})
-	}
-	for _, r := range nd.outputs {
-		c.outputs = append(c.outputs, &result{name: r.name, at: r.at, broken: r.broken})
-	}
-	c.program = l.program(root, c, nil)
-	for _, p := range c.inputs {
-		p.optional = c.program.guarded[p.name]
-	}
-	nd.variables, nd.timeout = l.variables(root), l.timeout(root)
-	l.constants(append(nd.settings(), append(c.program.resources.texts(), c.program.distributed.texts()...)...), "a command job")
-	nd.runs = c
+	l.inline(nd, root)
+	l.constants(nd.settings(), "a command job")
 	s := settings{Settings: pipeline.Settings{ContinueOnStepFailure: true}, compute: l.computeName(root, "compute")}
-	g := &graph{label: "this job", nodes: []*node{nd}, command: true}
-	return l.draft(g, nil, nil, s)
+	g := &graph{label: "this job", ofCommand: true}
+	g.nodes.add(nd)
+	return l.draft(&scope{graph: g}, s)
 }
 
 // notJob recognises files that are no jobs, and says what they look like.

@@ -129,15 +129,15 @@ func (l *loader) checkKeys(n *yaml.Node, keys keySet) {
 			continue
 		}
 		if keys.lenient {
-			l.problems.warnf(e.Pos(), keys.hint(e.Key), "%q is not a key of %s; it is ignored", clip(e.Key), keys.what)
+			l.problems.warnf(e.Pos(), l.keyHint(keys, e.Key), "%q is not a key of %s; it is ignored", clip(e.Key), keys.what)
 		} else {
-			l.problems.errorf(e.Pos(), keys.hint(e.Key), "%q is not a key of %s", clip(e.Key), keys.what)
+			l.problems.errorf(e.Pos(), l.keyHint(keys, e.Key), "%q is not a key of %s", clip(e.Key), keys.what)
 		}
 	}
 }
 
-// hint says what an unknown key was probably meant to be.
-func (k keySet) hint(key string) string {
+// keyHint says what an unknown key was probably meant to be.
+func (l *loader) keyHint(k keySet, key string) string {
 	if place, ok := elsewhere[key]; ok {
 		first, _, _ := strings.Cut(place, ".")
 		if contains(k.read, first) {
@@ -145,8 +145,8 @@ func (k keySet) hint(key string) string {
 		}
 	}
 	legal := slices.Concat(k.read, k.ignored)
-	if like := closest(key, legal); like != "" {
-		return didYouMean(key, legal, "keys")
+	if like := l.closest(key, legal); like != "" {
+		return l.didYouMean(key, legal, "keys")
 	}
 	if text, ok := advice[key]; ok {
 		return text

@@ -44,7 +44,7 @@ type Job struct {
 	Warnings Problems
 
 	problems Problems
-	plan     *draft
+	draft    *draft
 }
 
 // Problems are all errors and warnings, by file, line and column.
@@ -66,7 +66,7 @@ func Load(path string, opts LoadOptions) (*Job, error) {
 	job.Warnings = job.problems.Warnings()
 	errs := job.problems.Errors()
 	if len(errs) > 0 {
-		job.plan = nil
+		job.draft = nil
 	}
 	return job, errs.ErrorOrNil()
 }
@@ -100,9 +100,14 @@ func (l *loader) readRoot(path string) *yaml.Node {
 	at := yaml.Pos{Doc: doc, Line: 1, Column: 1}
 	source, err := readFile(absolute)
 	if err != nil {
-		l.problems.errorf(at, "", "%s", describe(err))
+		hint := ""
+		if errors.Is(err, fs.ErrNotExist) {
+			hint = l.nearbyHint(absolute, path)
+		}
+		l.problems.errorf(at, hint, "%s", describe(err))
 		return nil
 	}
+	l.chain = append(l.chain, inclusion{path: absolute, name: path})
 	root := l.parse(path, absolute, source)
 	if root == nil {
 		if len(l.problems.list.Errors()) == 0 {
@@ -131,7 +136,7 @@ func (l *loader) include(ref *yaml.Node, path, what string) *yaml.Node {
 	if err != nil {
 		hint := ""
 		if errors.Is(err, fs.ErrNotExist) {
-			hint = nearbyHint(absolute, path)
+			hint = l.nearbyHint(absolute, path)
 		}
 		l.problems.errorf(ref.Pos(), hint, "%s %q: %s", what, clip(path), describe(err))
 		return nil
@@ -229,14 +234,14 @@ func describe(err error) string {
 
 // nearbyHint says where a missing file was looked for, or which file there has
 // a similar name.
-func nearbyHint(absolute, written string) string {
+func (l *loader) nearbyHint(absolute, written string) string {
 	dir, base := filepath.Split(absolute)
 	if entries, err := os.ReadDir(dir); err == nil {
 		var names []string
 		for _, e := range entries[:min(len(entries), 1000)] {
 			names = append(names, e.Name())
 		}
-		if like := closest(base, names); like != "" {
+		if like := l.closest(base, names); like != "" {
 			return fmt.Sprintf("did you mean %q?", strings.TrimSuffix(written, base)+like)
 		}
 	}

@@ -17,19 +17,14 @@ type component struct {
 	name string
 	// inline components are written in the node itself: their ports have no
 	// declared types.
-	inline  bool
-	node    *yaml.Node
-	inputs  []*port
-	outputs []*result
-	program *program // of a command
-	graph   *graph   // of a pipeline
-	// broken components had mistakes that make checks on their ports noise.
-	broken        bool
+	inline        bool
+	inputs        table[*port]
+	outputs       table[*result]
+	program       *program // of a command
+	graph         *graph   // of a pipeline
 	deterministic bool
 }
 
-func (c *component) input(name string) *port    { return findPort(c.inputs, name) }
-func (c *component) output(name string) *result { return findResult(c.outputs, name) }
 func (c *component) label() string {
 	if c.inline {
 		return "this node"
@@ -51,6 +46,14 @@ type port struct {
 	// broken ports take anything, since their own mistake is reported.
 	broken bool
 }
+
+func (p *port) key() string { return p.name }
+
+// isData tells whether the port is declared to take files.
+func (p *port) isData() bool { return p.kind != "" && !p.kind.IsLiteral() }
+
+// required tells whether the port has to be given a value.
+func (p *port) required() bool { return !p.optional && p.fallback == nil }
 
 // bound is an end of the range a number may have.
 type bound struct {
@@ -87,51 +90,54 @@ type resources struct {
 	instanceCount, instanceType, sharedMemory, dockerArgs *text
 }
 
+func (r resources) texts() []*text {
+	return []*text{r.instanceCount, r.instanceType, r.sharedMemory, r.dockerArgs}
+}
+
 type distribution struct {
-	kind                       string
-	processes, workers, server *text
+	kind                        string
+	processes, workers, servers *text
+}
+
+func (d *distribution) texts() []*text {
+	if d == nil {
+		return nil
+	}
+	return []*text{d.processes, d.workers, d.servers}
 }
 
 // graph is the inside of a pipeline job or pipeline component.
 type graph struct {
 	// label is how messages call it.
-	label  string
-	inputs []*port
-	// given are the values of a job's own inputs; nil in a component.
-	given   []*argument
-	outputs []*result
-	nodes   []*node
-	// command marks the graph that a command job is wrapped in.
-	command bool
-	// cyclic graphs cannot be put in order.
-	cyclic bool
+	label   string
+	inputs  table[*port]
+	outputs table[*result]
+	nodes   table[*node]
+	// writers are the nodes that write the outputs, by the output's name.
+	writers map[string]writer
+	// ofCommand marks the graph that a command job is wrapped in.
+	ofCommand bool
 }
 
-func (g *graph) input(name string) *port    { return findPort(g.inputs, name) }
-func (g *graph) output(name string) *result { return findResult(g.outputs, name) }
-func (g *graph) node(name string) *node {
-	for _, n := range g.nodes {
-		if n.name == name {
-			return n
-		}
-	}
-	return nil
+// writer is an output of a node that becomes one of the graph around it.
+type writer struct {
+	node   *node
+	output string
 }
 
 // node is an entry under jobs.
 type node struct {
 	name string
 	at   yaml.Pos // the key
-	body *yaml.Node
-	// runs is nil for a node with mistakes that make further checks noise, and
+	// runs is nil for a node whose own mistake makes checks on it noise, and
 	// for kinds that do not run yet.
 	runs        *component
 	displayName string
 	description string
-	inputs      []*argument
+	inputs      table[*argument]
 	inputsAt    yaml.Pos
 	dropped     []*argument // given, but not declared
-	outputs     []*result
+	outputs     table[*result]
 	compute     *text
 	// These override what the component says.
 	environment *pipeline.Environment
@@ -142,16 +148,17 @@ type node struct {
 	role        pipeline.Role
 }
 
-func (n *node) argument(name string) *argument {
-	for _, a := range n.inputs {
-		if a.name == name {
-			return a
-		}
-	}
-	return nil
-}
+func (n *node) key() string { return n.name }
 
-func (n *node) result(name string) *result { return findResult(n.outputs, name) }
+// settings are the fields of a node that may hold expressions of the pipeline.
+func (n *node) settings() []*text {
+	all := append(n.resources.texts(), n.distributed.texts()...)
+	all = append(all, n.compute, n.timeout)
+	for _, v := range n.variables {
+		all = append(all, v.value)
+	}
+	return all
+}
 
 // argument is what an input is given.
 type argument struct {
@@ -166,9 +173,11 @@ type argument struct {
 	dataType pipeline.PortType
 	mode     pipeline.Mode
 	source   *pipeline.Source
-	// taken is the missing input that an undeclared one was probably meant for.
-	taken *port
+	// meant is the missing input that an undeclared one was probably meant for.
+	meant *port
 }
+
+func (a *argument) key() string { return a.name }
 
 type argumentKind int
 
@@ -189,43 +198,12 @@ type result struct {
 	// asset is what the output is registered as.
 	asset *pipeline.AssetName
 	// promoted is the output of the pipeline around that the output becomes.
-	promoted   *reference
-	promotedAt yaml.Pos
-	broken     bool
+	promoted *reference
+	// said is the text that promoted stands in.
+	said   *text
+	broken bool
 }
 
-func findPort(list []*port, name string) *port {
-	for _, p := range list {
-		if p.name == name {
-			return p
-		}
-	}
-	return nil
-}
-
-func findResult(list []*result, name string) *result {
-	for _, r := range list {
-		if r.name == name {
-			return r
-		}
-	}
-	return nil
-}
-
-func portNames(list []*port) []string {
-	names := make([]string, len(list))
-	for i, p := range list {
-		names[i] = p.name
-	}
-	return names
-}
-
-func resultNames(list []*result) []string {
-	names := make([]string, len(list))
-	for i, r := range list {
-		names[i] = r.name
-	}
-	return names
-}
+func (r *result) key() string { return r.name }
 
 func quote(name string) string { return `"` + clip(name) + `"` }

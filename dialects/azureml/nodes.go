@@ -10,15 +10,14 @@ import (
 var nodeName = regexp.MustCompile(`^[a-z_][a-z0-9_]*$`)
 
 // nodes reads what stands under jobs.
-func (l *loader) nodes(m *yaml.Node) []*node {
+func (l *loader) nodes(m *yaml.Node) (list table[*node]) {
 	n := l.mapping(m.Get("jobs"), "jobs")
 	if n == nil {
-		return nil
+		return list
 	}
-	var list []*node
 	for _, e := range n.Entries {
-		nd := &node{name: e.Key, at: e.Pos(), body: e.Value}
-		list = append(list, nd)
+		nd := &node{name: e.Key, at: e.Pos()}
+		list.add(nd)
 		if !nodeName.MatchString(e.Key) {
 			l.problems.errorf(e.Pos(), "use lower-case letters, digits and underscores, and begin with a letter or an underscore",
 				"%s cannot name a node", quote(e.Key))
@@ -41,7 +40,7 @@ func (l *loader) node(nd *node, n *yaml.Node) {
 		return
 	case kind != "command" && kind != "pipeline":
 		legal := append([]string{"command", "pipeline"}, laterKinds...)
-		l.problems.errorf(at, didYouMean(kind, legal, "types"), "%q is not a type of node", clip(kind))
+		l.problems.errorf(at, l.didYouMean(kind, legal, "types"), "%q is not a type of node", clip(kind))
 		return
 	case reference == nil && kind == "pipeline":
 		if jobs := n.Entry("jobs"); jobs != nil {
@@ -60,6 +59,7 @@ func (l *loader) node(nd *node, n *yaml.Node) {
 	}
 	nd.outputs = l.results(n, outputKeys)
 	if reference == nil {
+		l.checkKeys(n, commandNodeKeys)
 		l.inline(nd, n)
 		return
 	}
@@ -96,24 +96,22 @@ func (l *loader) checkKind(nd *node, n *yaml.Node, kind string, c *component) {
 	l.problems.warnf(nd.at, `add "type: `+want+`"`, "node %s needs a type in Azure ML, since its component is %s component", quote(nd.name), withArticle(want))
 }
 
-// inline reads a node that has its command in it. It is its own component.
+// inline reads a node that has its command in it. It is its own component,
+// with the ports that the node gives.
 func (l *loader) inline(nd *node, n *yaml.Node) {
-	before := l.problems.errors
-	l.checkKeys(n, commandNodeKeys)
-	c := &component{name: nd.name, inline: true, node: n, deterministic: l.boolean(n, "is_deterministic", true)}
-	for _, a := range nd.inputs {
-		c.inputs = append(c.inputs, &port{name: a.name, at: a.at, broken: a.kind == givenWrong})
+	c := &component{name: nd.name, inline: true, deterministic: l.boolean(n, "is_deterministic", true)}
+	for _, a := range nd.inputs.list {
+		c.inputs.add(&port{name: a.name, at: a.at, broken: a.kind == givenWrong})
 	}
-	for _, r := range nd.outputs {
-		c.outputs = append(c.outputs, &result{name: r.name, at: r.at, broken: r.broken})
+	for _, r := range nd.outputs.list {
+		c.outputs.add(&result{name: r.name, at: r.at, broken: r.broken})
 	}
 	c.program = l.program(n, c, nil)
-	for _, p := range c.inputs {
+	for _, p := range c.inputs.list {
 		p.optional = c.program.guarded[p.name]
 	}
 	nd.variables, nd.timeout = l.variables(n), l.timeout(n)
 	nd.resources, nd.distributed = c.program.resources, c.program.distributed
-	c.broken = l.problems.errors > before
 	nd.runs = c
 }
 
@@ -122,31 +120,19 @@ func (l *loader) inline(nd *node, n *yaml.Node) {
 func (l *loader) undeclared(nd *node) {
 	c := nd.runs
 	var missing []string
-	for _, p := range c.inputs {
-		if nd.argument(p.name) == nil {
+	for _, p := range c.inputs.list {
+		if p.required() && !nd.inputs.has(p.name) {
 			missing = append(missing, p.name)
 		}
 	}
-	kept := nd.inputs[:0]
-	for _, a := range nd.inputs {
-		if c.input(a.name) != nil {
-			kept = append(kept, a)
-			continue
+	nd.dropped = nd.inputs.filter(func(a *argument) bool { return c.inputs.has(a.name) })
+	for _, a := range nd.dropped {
+		if l.closest(a.name, missing) != "" {
+			continue // the missing input is an error, which tells of this one
 		}
-		nd.dropped = append(nd.dropped, a)
-		if p := c.input(closest(a.name, missing)); p != nil && !p.optional && p.fallback == nil {
-			continue // the missing input is an error that tells of this one
-		}
-		l.problems.warnf(a.at, didYouMean(a.name, portNames(c.inputs), "inputs"), "%s has no input %s; it is ignored", c.label(), quote(a.name))
+		l.problems.warnf(a.at, l.didYouMean(a.name, c.inputs.names(), "inputs"), "%s has no input %s; it is ignored", c.label(), quote(a.name))
 	}
-	nd.inputs = kept
-	var results []*result
-	for _, r := range nd.outputs {
-		if c.output(r.name) != nil || c.graph == nil && r.name == artifacts {
-			results = append(results, r)
-			continue
-		}
-		l.problems.warnf(r.at, didYouMean(r.name, resultNames(c.outputs), "outputs"), "%s has no output %s; it is ignored", c.label(), quote(r.name))
+	for _, r := range nd.outputs.filter(func(r *result) bool { return nd.hasOutput(r.name) }) {
+		l.problems.warnf(r.at, l.didYouMean(r.name, c.outputs.names(), "outputs"), "%s has no output %s; it is ignored", c.label(), quote(r.name))
 	}
-	nd.outputs = results
 }

@@ -4,7 +4,6 @@ import (
 	"path"
 	"strings"
 
-	"github.com/millrace-ml/millrace/dialects/azureml/yaml"
 	"github.com/millrace-ml/millrace/pipeline"
 )
 
@@ -24,16 +23,16 @@ type layer struct {
 // layers are what is said about an output of a leaf, from the inside out.
 func (u *unit) layers(name string) []layer {
 	var list []layer
-	if declared := u.node.runs.output(name); declared != nil {
+	if declared := u.node.runs.outputs.get(name); declared != nil {
 		list = append(list, layer{declared, nil})
 	}
 	sc := u.around
-	for said := u.node.result(name); said != nil; {
+	for said := u.node.outputs.get(name); said != nil; {
 		list = append(list, layer{said, sc})
 		if said.promoted == nil || sc == nil {
 			break
 		}
-		outer := sc.graph.output(said.promoted.name)
+		outer := sc.graph.outputs.get(said.promoted.name)
 		if outer == nil {
 			break
 		}
@@ -41,15 +40,15 @@ func (u *unit) layers(name string) []layer {
 		if sc.maker == nil {
 			break
 		}
-		said, sc = sc.maker.result(outer.name), sc.parent
+		said, sc = sc.maker.outputs.get(outer.name), sc.parent
 	}
 	return list
 }
 
 // outputKinds finds the outputs of a leaf, but for their paths.
 func (f *flattener) outputKinds(u *unit) {
-	names := resultNames(u.node.runs.outputs)
-	if !contains(names, artifacts) && u.node.result(artifacts) != nil {
+	names := u.node.runs.outputs.names()
+	if !contains(names, artifacts) && u.node.outputs.has(artifacts) {
 		names = append(names, artifacts)
 	}
 	for _, name := range names {
@@ -130,10 +129,10 @@ func (f *flattener) pathText(l layer) string {
 			b.WriteString(store)
 		case parentInput:
 			if l.around == nil {
-				f.problems.errorf(l.path.at(part.ref), "", "%s cannot stand in an output that is not of a node", clip(part.ref.raw))
+				f.problems.errorf(f.place(l.path, part.ref), "", "%s cannot stand in an output that is not of a node", clip(part.ref.raw))
 				return ""
 			}
-			text, _, ok := f.settingText(l.around, &text{node: yaml.NewText(l.path.at(part.ref), part.ref.raw), parts: []exprPart{part}}, "the path of an output")
+			text, _, ok := f.settingText(l.around, &text{node: l.path.node, parts: []exprPart{part}}, "the path of an output")
 			if !ok {
 				return ""
 			}

@@ -12,7 +12,6 @@ const artifacts = pipeline.Artifacts
 
 // pipelineComponent reads a pipeline that runs as a node of another.
 func (l *loader) pipelineComponent(c *component, n *yaml.Node) {
-	before := l.problems.errors
 	l.checkKeys(n, pipelineComponentKeys)
 	c.inputs = l.ports(n)
 	c.outputs = l.results(n, outputPortKeys)
@@ -31,7 +30,6 @@ func (l *loader) pipelineComponent(c *component, n *yaml.Node) {
 		l.problems.errorf(ownerPos(n), "add \"jobs:\" with the nodes of the pipeline", "%s has no jobs", c.label())
 	}
 	l.checkGraph(g)
-	c.broken = l.problems.errors > before
 }
 
 // settings are what a pipeline job says for all its nodes.
@@ -93,9 +91,9 @@ func (l *loader) roles(m *yaml.Node, g *graph) {
 		if r := newText(ref).single(); r != nil && r.kind == siblingNode {
 			name = r.job
 		}
-		nd := g.node(name)
+		nd := g.nodes.get(name)
 		if nd == nil {
-			l.problems.errorf(ref.Pos(), didYouMean(name, g.nodeNames(), "nodes"), "%s names node %s, which does not exist", key, quote(name))
+			l.problems.errorf(ref.Pos(), l.didYouMean(name, g.nodes.names(), "nodes"), "%s names node %s, which does not exist", key, quote(name))
 			continue
 		}
 		if nd == first {
@@ -107,10 +105,10 @@ func (l *loader) roles(m *yaml.Node, g *graph) {
 		if key == "on_finalize" {
 			nd.role = pipeline.Finalize
 		}
-		l.checkAlone(nd, g, key, ref.Pos())
+		l.checkAlone(nd, g, key)
 	}
 	normal := 0
-	for _, nd := range g.nodes {
+	for _, nd := range g.nodes.list {
 		if nd.role == pipeline.Normal {
 			normal++
 		}
@@ -121,28 +119,16 @@ func (l *loader) roles(m *yaml.Node, g *graph) {
 }
 
 // checkAlone reports bindings between a node that runs apart and the others.
-func (l *loader) checkAlone(nd *node, g *graph, key string, _ yaml.Pos) {
-	for _, other := range g.nodes {
-		for _, a := range other.inputs {
-			if a.text == nil {
-				continue
-			}
+func (l *loader) checkAlone(nd *node, g *graph, key string) {
+	for _, other := range g.nodes.list {
+		for _, a := range other.inputs.list {
 			for _, ref := range a.text.refs() {
-				if ref.kind != siblingOutput && ref.kind != siblingInput {
-					continue
-				}
-				if other == nd || ref.job == nd.name {
-					l.problems.errorf(a.text.at(ref), "", "node %s is %s, so it cannot be bound to other nodes", quote(nd.name), key)
+				sibling := ref.kind == siblingOutput || ref.kind == siblingInput
+				if sibling && (other == nd || ref.job == nd.name) && ref.job != other.name {
+					l.problems.errorf(l.place(a.text, ref), "", "node %s is %s, so it cannot be bound to other nodes", quote(nd.name), key)
+					a.kind = givenWrong
 				}
 			}
 		}
 	}
-}
-
-func (g *graph) nodeNames() []string {
-	names := make([]string, len(g.nodes))
-	for i, n := range g.nodes {
-		names[i] = n.name
-	}
-	return names
 }

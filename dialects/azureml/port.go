@@ -41,16 +41,15 @@ func (l *loader) checkPortName(e *yaml.Entry, what string, groups bool) bool {
 }
 
 // ports reads the inputs that a component declares.
-func (l *loader) ports(m *yaml.Node) []*port {
+func (l *loader) ports(m *yaml.Node) (list table[*port]) {
 	n := l.mapping(m.Get("inputs"), "inputs")
 	if n == nil {
-		return nil
+		return list
 	}
-	var list []*port
 	for _, e := range n.Entries {
 		p := &port{name: e.Key, at: e.Pos()}
 		p.broken = !l.checkPortName(e, "an input", true)
-		list = append(list, p)
+		list.add(p)
 		if e.Value.Kind != yaml.Map {
 			l.problems.errorf(at(e), `write "{type: string}", with a default if there is one`,
 				"an input of a component is declared with a type, not with a value")
@@ -115,12 +114,12 @@ func (l *loader) portType(n *yaml.Node, p *port, legal []pipeline.PortType) (kin
 	if kind = pipeline.PortType(t.Text); slices.Contains(legal, kind) {
 		return kind, false
 	}
-	l.problems.errorf(t.Pos(), typeHint(t.Text, legal), "%q is not a type of an input", clip(t.Text))
+	l.problems.errorf(t.Pos(), l.typeHint(t.Text, legal), "%q is not a type of an input", clip(t.Text))
 	return "", true
 }
 
 // typeHint suggests the type that a user of another system means.
-func typeHint(written string, legal []pipeline.PortType) string {
+func (l *loader) typeHint(written string, legal []pipeline.PortType) string {
 	common := map[string]pipeline.PortType{"int": pipeline.Integer, "float": pipeline.Number, "double": pipeline.Number, "str": pipeline.String,
 		"bool": pipeline.Boolean, "folder": pipeline.URIFolder, "file": pipeline.URIFile, "directory": pipeline.URIFolder}
 	if like, ok := common[strings.ToLower(written)]; ok && slices.Contains(legal, like) {
@@ -130,7 +129,7 @@ func typeHint(written string, legal []pipeline.PortType) string {
 	for i, t := range legal {
 		names[i] = string(t)
 	}
-	if like := closest(written, names); like != "" {
+	if like := l.closest(written, names); like != "" {
 		return `did you mean "` + like + `"?`
 	}
 	return oneOf(legal...)
@@ -154,7 +153,7 @@ func (l *loader) mode(n *yaml.Node, legal []pipeline.Mode) pipeline.Mode {
 		names[i] = string(t)
 	}
 	hint := oneOf(legal...)
-	if like := closest(m.Text, names); like != "" {
+	if like := l.closest(m.Text, names); like != "" {
 		hint = `did you mean "` + like + `"?`
 	}
 	side := "an input"

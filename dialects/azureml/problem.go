@@ -139,6 +139,10 @@ func (ps Problems) Render(w io.Writer, color bool) {
 	}
 }
 
+// maxProblems is how many problems are kept. Nobody reads more, and a hostile
+// file could have a hundred thousand.
+const maxProblems = 500
+
 // report gathers problems. The same problem found twice, because a component
 // is used twice, is kept once.
 type report struct {
@@ -146,6 +150,9 @@ type report struct {
 	errors int // in the list
 	seen   map[Problem]bool
 }
+
+// full tells that what is found now is not kept.
+func (r *report) full() bool { return len(r.list) > maxProblems }
 
 func (r *report) errorf(at yaml.Pos, hint, format string, args ...any) {
 	r.add(Error, at, fmt.Sprintf(format, args...), hint)
@@ -160,15 +167,18 @@ func (r *report) add(severity Severity, at yaml.Pos, message, hint string) {
 	if at.Doc != nil {
 		p.File, p.Source = at.Doc.Name, at.Doc.Line(at.Line)
 	}
-	if r.seen[p] {
+	if r.seen[p] || len(r.list) > maxProblems {
 		return
+	}
+	if len(r.list) == maxProblems {
+		p.Severity, p.Message, p.Hint = Error, fmt.Sprintf("there are more than %d problems; the rest is not shown", maxProblems), ""
 	}
 	if r.seen == nil {
 		r.seen = map[Problem]bool{}
 	}
 	r.seen[p] = true
 	r.list = append(r.list, p)
-	if severity == Error {
+	if p.Severity == Error {
 		r.errors++
 	}
 }

@@ -26,7 +26,8 @@ func (l *loader) variables(m *yaml.Node) []variable {
 		if e.Value.IsNull() {
 			list = append(list, variable{e.Key, newText(yaml.NewText(e.Pos(), ""))})
 		} else if v := l.scalar(e.Value, "an environment variable"); v != nil {
-			list = append(list, variable{e.Key, newText(v)})
+			// As it is written: "false" means that to the program, not "False".
+			list = append(list, variable{e.Key, newText(yaml.NewText(v.Pos(), v.Source))})
 		}
 	}
 	return list
@@ -99,30 +100,18 @@ func (l *loader) distribution(m *yaml.Node) *distribution {
 		kind:      strings.ToLower(kind.Text),
 		processes: newText(l.scalar(n.Get("process_count_per_instance"), "process_count_per_instance")),
 		workers:   newText(l.scalar(n.Get("worker_count"), "worker_count")),
-		server:    newText(l.scalar(n.Get("parameter_server_count"), "parameter_server_count")),
+		servers:   newText(l.scalar(n.Get("parameter_server_count"), "parameter_server_count")),
 	}
 	if d.kind == "torch.distributed" {
 		d.kind = "pytorch"
 	}
 	if !slices.Contains(distributionTypes, d.kind) {
 		hint := oneOf(distributionTypes...)
-		if like := closest(d.kind, distributionTypes); like != "" {
+		if like := l.closest(d.kind, distributionTypes); like != "" {
 			hint = "did you mean " + quote(like) + "?"
 		}
 		l.problems.errorf(kind.Pos(), hint, "%s is not a type of distribution", quote(kind.Text))
 		return nil
 	}
 	return d
-}
-
-// texts are all the texts of the settings, to be checked for expressions.
-func (r resources) texts() []*text {
-	return []*text{r.instanceCount, r.instanceType, r.sharedMemory, r.dockerArgs}
-}
-
-func (d *distribution) texts() []*text {
-	if d == nil {
-		return nil
-	}
-	return []*text{d.processes, d.workers, d.server}
 }

@@ -44,7 +44,7 @@ func (l *loader) code(n *yaml.Node, extra []*yaml.Node) *pipeline.Code {
 		if _, err := os.Stat(folder); err != nil {
 			hint := ""
 			if errors.Is(err, fs.ErrNotExist) {
-				hint = nearbyHint(folder, written)
+				hint = l.nearbyHint(folder, written)
 			}
 			l.problems.errorf(n.Pos(), hint, "code %s: %s", quote(written), describe(err))
 			return nil
@@ -122,7 +122,7 @@ func (l *loader) includes(s *snapshot, extra []*yaml.Node) bool {
 		case err != nil:
 			hint := ""
 			if errors.Is(err, fs.ErrNotExist) {
-				hint = nearbyHint(path, written)
+				hint = l.nearbyHint(path, written)
 			}
 			fail(hint, "additional include %s: %s", quote(written), describe(err))
 			continue

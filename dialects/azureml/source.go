@@ -103,7 +103,7 @@ func (l *loader) localSource(n *yaml.Node, s *pipeline.Source, path string, kind
 	info, err := os.Stat(absolute)
 	if err != nil {
 		if errors.Is(err, fs.ErrNotExist) {
-			l.problems.errorf(n.Pos(), nearbyHint(absolute, path), "there is no file or folder %s", quote(path))
+			l.problems.errorf(n.Pos(), l.nearbyHint(absolute, path), "there is no file or folder %s", quote(path))
 		} else {
 			l.problems.errorf(n.Pos(), "", "%s: %s", quote(path), describe(err))
 		}

@@ -8,8 +8,8 @@ import (
 
 // didYouMean words a hint for a name that does not exist: the legal name that
 // looks like it, or else all the legal names.
-func didYouMean(name string, legal []string, what string) string {
-	if like := closest(name, legal); like != "" {
+func (l *loader) didYouMean(name string, legal []string, what string) string {
+	if like := l.closest(name, legal); like != "" {
 		return fmt.Sprintf("did you mean %q?", like)
 	}
 	return legalNames(legal, what)
@@ -31,13 +31,13 @@ func legalNames(legal []string, what string) string {
 
 // closest returns the legal name nearest to the given one, or "" where none is
 // near enough to be meant.
-func closest(name string, legal []string) string {
-	const longest = 100
-	if name == "" || len(name) > longest {
+func (l *loader) closest(name string, legal []string) string {
+	const longest, most = 100, 1000
+	if name == "" || len(name) > longest || l.problems.full() {
 		return ""
 	}
 	best, bestDistance := "", max(1, len(name)/3)+1
-	for _, candidate := range legal {
+	for _, candidate := range legal[:min(len(legal), most)] {
 		if len(candidate) > longest {
 			continue
 		}

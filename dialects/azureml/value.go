@@ -13,7 +13,7 @@ import (
 
 // value is what an input turns out to hold in one scope.
 type value struct {
-	kind valueKind
+	is valueKind
 	literal
 	// of data
 	source   *pipeline.Source
@@ -35,14 +35,14 @@ const (
 	unknownValue
 )
 
-// graphInput finds what an input of a graph holds. user is the node that needs
-// it, for messages; nil where none does.
-func (f *flattener) graphInput(sc *scope, p *port, user *node) value {
+// graphInput finds what an input of a graph holds.
+func (f *flattener) graphInput(sc *scope, p *port) value {
 	if v, known := sc.values[p.name]; known {
 		return v
 	}
-	sc.values[p.name] = value{kind: unknownValue}
-	v := f.portValue(p, sc.argument(p.name), sc.parent, sc.maker)
+	// Loops are found before; this keeps one that was not from running for ever.
+	sc.values[p.name] = value{is: unknownValue}
+	v := f.portValue(p, sc.given.get(p.name), sc.parent, sc.maker)
 	sc.values[p.name] = v
 	return v
 }
@@ -50,13 +50,13 @@ func (f *flattener) graphInput(sc *scope, p *port, user *node) value {
 // unitInput finds what an input of a node holds.
 func (f *flattener) unitInput(u *unit, p *port) value {
 	if u.inside != nil {
-		return f.graphInput(u.inside, p, nil)
+		return f.graphInput(u.inside, p)
 	}
 	if v, known := u.values[p.name]; known {
 		return v
 	}
-	u.values[p.name] = value{kind: unknownValue}
-	v := f.portValue(p, u.node.argument(p.name), u.around, u.node)
+	u.values[p.name] = value{is: unknownValue}
+	v := f.portValue(p, u.node.inputs.get(p.name), u.around, u.node)
 	u.values[p.name] = v
 	return v
 }
@@ -64,54 +64,51 @@ func (f *flattener) unitInput(u *unit, p *port) value {
 // portValue gives a port its value: what the node says, else the default.
 func (f *flattener) portValue(p *port, a *argument, outer *scope, nd *node) value {
 	if p.broken || a != nil && a.kind == givenWrong {
-		return value{kind: unknownValue}
+		return value{is: unknownValue}
 	}
-	v := value{kind: absentValue}
+	v := value{is: absentValue}
 	if a != nil {
 		v = f.evaluate(a, p, outer)
 	}
-	if v.kind == absentValue {
-		switch {
-		case p.fallback != nil:
-			return value{kind: literalValue, literal: *p.fallback}
-		case p.optional:
-			return v
-		}
-		f.missing(p, a, nd)
-		return value{kind: unknownValue}
+	switch {
+	case v.is != absentValue:
+		return f.fitting(p, v, a, nd)
+	case p.fallback != nil:
+		return value{is: literalValue, literal: *p.fallback}
+	case p.optional:
+		return v
 	}
-	return f.fitting(p, v, a, nd)
+	f.missing(p, a, nd)
+	return value{is: unknownValue}
 }
 
 // missing reports a required input that has no value.
 func (f *flattener) missing(p *port, a *argument, nd *node) {
 	switch {
 	case nd == nil:
-		f.problems.errorf(p.at, "", "input %s of this pipeline has no value, and a node needs it", quote(p.name))
+		f.problems.errorf(p.at, "give it a value", "input %s of this pipeline has no value, and a node needs it", quote(p.name))
 	case a != nil && a.kind == givenNothing && nd.runs.inline:
 		f.problems.errorf(a.at, "give it a value, or remove it", "input %s has no value", quote(p.name))
-	case a != nil && a.kind != givenNothing:
-		f.problems.errorf(a.node.Pos(), "give the input of the pipeline a value or a default, or use the input in an optional group $[[...]] only",
+	case a != nil && a.kind == givenNothing:
+		f.problems.errorf(a.at, "give it a value", "the required input %s of %s has no value", quote(p.name), nd.runs.label())
+	case a != nil:
+		f.problems.errorf(a.node.Pos(), "give what it is bound to a value or a default, or use the input in an optional group $[[...]] only",
 			"input %s of %s needs a value, and what it is bound to may have none", quote(p.name), nd.runs.label())
 	default:
-		where, hint := nd.inputsAt, "add "+quote(clip(p.name)+": ...")+" under inputs"
-		if a != nil {
-			where, hint = a.at, "give it a value"
-		}
 		if typo := f.misspelled(p, nd); typo != nil {
 			f.problems.errorf(typo.at, "did you mean "+quote(p.name)+"?", "%s has no input %s, and its required input %s is not given",
 				nd.runs.label(), quote(typo.name), quote(p.name))
 			return
 		}
-		f.problems.errorf(where, hint, "the required input %s of %s is not given", quote(p.name), nd.runs.label())
+		f.problems.errorf(nd.inputsAt, "add "+quote(p.name+": ...")+" under inputs", "the required input %s of %s is not given", quote(p.name), nd.runs.label())
 	}
 }
 
 // misspelled finds what the node gives in place of a missing input.
 func (f *flattener) misspelled(p *port, nd *node) *argument {
 	for _, a := range nd.dropped {
-		if a.taken == nil && closest(a.name, []string{p.name}) != "" || a.taken == p {
-			a.taken = p
+		if a.meant == p || a.meant == nil && f.closest(a.name, []string{p.name}) != "" {
+			a.meant = p
 			return a
 		}
 	}
@@ -122,49 +119,52 @@ func (f *flattener) misspelled(p *port, nd *node) *argument {
 func (f *flattener) evaluate(a *argument, p *port, outer *scope) value {
 	switch {
 	case a.kind == givenNothing:
-		return value{kind: absentValue}
-	case a.kind == givenData && a.source != nil:
-		return value{kind: dataValue, source: a.source, dataType: a.dataType, mode: a.mode, literal: literal{at: a.node.Pos()}}
+		return value{is: absentValue}
+	case a.source != nil:
+		return value{is: dataValue, source: a.source, dataType: a.dataType, mode: a.mode}
 	}
 	ref := a.text.single()
 	switch {
+	case ref != nil && a.kind == givenData:
+		return f.dataFrom(f.follow(ref, a.text, outer), a, p)
 	case ref != nil:
-		v := f.follow(ref, a.text.at(ref), outer)
-		if a.kind == givenData {
-			if v.kind == literalValue {
-				// The path of the data is an input of the pipeline.
-				return f.dataAt(v.text, v.at, a, p)
-			}
-			if a.dataType != "" && v.kind == dataValue {
-				v.dataType = a.dataType
-			}
-			if a.mode != "" {
-				v.mode = a.mode
-			}
-		}
-		return v
+		return f.follow(ref, a.text, outer)
 	case !a.text.plain():
 		return f.mixture(a, p, outer)
-	case a.kind == givenData, a.node.Kind == yaml.String && p.kind != "" && !p.kind.IsLiteral() && outer != nil || a.node.Kind == yaml.String && p.kind != "" && !p.kind.IsLiteral():
+	case a.node.Kind == yaml.String && p.isData():
 		// Text for a data port of a component is the path of the data.
-		return f.dataAt(a.text.node.Source, a.text.node.Pos(), a, p)
+		return f.dataAt(a.text.node, a, p)
 	}
-	return value{kind: literalValue, literal: literalOf(a.text.node)}
+	return value{is: literalValue, literal: literalOf(a.text.node)}
+}
+
+// dataFrom is what a data object with a binding for its path holds: what it is
+// bound to, with the object's own type and mode.
+func (f *flattener) dataFrom(v value, a *argument, p *port) value {
+	if v.is == literalValue {
+		return f.dataAt(yaml.NewText(v.at, v.text), a, p)
+	}
+	if a.dataType != "" && v.is == dataValue {
+		v.dataType = a.dataType
+	}
+	if a.mode != "" {
+		v.mode = a.mode
+	}
+	return v
 }
 
 // follow finds what a binding leads to.
-func (f *flattener) follow(ref *reference, at yaml.Pos, sc *scope) value {
-	unknown := value{kind: unknownValue}
+func (f *flattener) follow(ref *reference, t *text, sc *scope) value {
 	switch ref.kind {
 	case jobName:
-		return value{kind: literalValue, literal: literal{text: jobNameHole, kind: pipeline.String, at: at}}
+		return value{is: literalValue, literal: literal{text: jobNameHole, kind: pipeline.String, at: t.node.Pos()}}
 	case parentInput:
-		if p := sc.graph.input(ref.name); p != nil {
-			return f.graphInput(sc, p, nil)
+		if p := sc.graph.inputs.get(ref.name); p != nil {
+			return f.graphInput(sc, p)
 		}
 	case siblingInput:
 		if u := sc.units[ref.job]; u != nil {
-			if p := u.node.runs.input(ref.name); p != nil {
+			if p := u.node.runs.inputs.get(ref.name); p != nil {
 				return f.unitInput(u, p)
 			}
 		}
@@ -173,15 +173,16 @@ func (f *flattener) follow(ref *reference, at yaml.Pos, sc *scope) value {
 			return f.made(u, ref.name)
 		}
 	}
-	return unknown
+	// The mistake is reported: an unknown name, or a node with mistakes.
+	return value{is: unknownValue}
 }
 
 // made finds the leaf that makes an output of a node.
 func (f *flattener) made(u *unit, output string) value {
 	if u.inside != nil {
-		declared := u.inside.graph.output(output)
+		declared := u.inside.graph.outputs.get(output)
 		if declared == nil || declared.broken {
-			return value{kind: unknownValue}
+			return value{is: unknownValue}
 		}
 		leaf, name, found := f.writer(u.inside, output)
 		if leaf == nil {
@@ -189,68 +190,102 @@ func (f *flattener) made(u *unit, output string) value {
 				f.problems.errorf(declared.at, "bind the output of a node to it with ${{parent.outputs."+clip(output)+"}}",
 					"output %s is used by node %s's pipeline, and no node writes it", quote(output), quote(u.node.name))
 			}
-			return value{kind: unknownValue}
+			return value{is: unknownValue}
 		}
 		return f.made(leaf, name)
 	}
-	if r := u.node.runs.output(output); r != nil && r.broken {
-		return value{kind: unknownValue}
+	if r := u.node.runs.outputs.get(output); r != nil && r.broken {
+		return value{is: unknownValue}
 	}
-	return value{kind: outputValue, from: u, output: output, dataType: u.outputKind(output)}
+	return value{is: outputValue, from: u, output: output, dataType: u.outputKind(output)}
 }
 
 // mixture joins text and expressions to one text; with data at its beginning it
 // is a path below that data.
 func (f *flattener) mixture(a *argument, p *port, sc *scope) value {
-	joined := ""
+	at := a.text.node.Pos()
+	j := joiner{flattener: f, at: at}
 	var data *value
 	for i, part := range a.text.parts {
 		if part.ref == nil {
-			joined += part.text
+			j.add(part.text)
 			continue
 		}
-		v := f.follow(part.ref, a.text.at(part.ref), sc)
-		switch v.kind {
+		v := f.follow(part.ref, a.text, sc)
+		switch v.is {
 		case unknownValue:
 			return v
 		case literalValue:
-			joined += v.text
+			j.add(v.text)
 		case dataValue:
 			if i > 0 {
-				f.problems.errorf(a.text.at(part.ref), "", "data can stand only at the beginning of a path")
-				return value{kind: unknownValue}
+				f.problems.errorf(f.place(a.text, part.ref), "", "data can stand only at the beginning of a path")
+				return value{is: unknownValue}
 			}
 			data = &v
 		case outputValue:
-			f.problems.errorf(a.text.at(part.ref), "bind the whole output, and add the rest of the path in the command",
+			f.problems.errorf(f.place(a.text, part.ref), "bind the whole output, and add the rest of the path in the command",
 				"a part of an output cannot be an input")
-			return value{kind: unknownValue}
+			return value{is: unknownValue}
 		}
 	}
-	at := a.text.node.Pos()
-	if data != nil {
+	joined, ok := j.text()
+	switch {
+	case !ok:
+		return value{is: unknownValue}
+	case data != nil:
 		return f.below(*data, joined, at, a)
+	case a.kind == givenData || p.isData():
+		return f.dataAt(yaml.NewText(at, joined), a, p)
 	}
-	if a.kind == givenData || p.kind != "" && !p.kind.IsLiteral() {
-		return f.dataAt(joined, at, a, p)
+	return value{is: literalValue, literal: literal{text: joined, kind: pipeline.String, at: at}}
+}
+
+// The most that joining texts may make: of one text, and of all. Inputs that
+// double each other would otherwise grow without end.
+const (
+	longestText = 32 << 10
+	mostText    = 16 << 20
+)
+
+// joiner joins texts, to a bounded length.
+type joiner struct {
+	*flattener
+	at      yaml.Pos
+	built   strings.Builder
+	tooLong bool
+}
+
+func (j *joiner) add(text string) {
+	if j.built.Len()+len(text) > longestText || j.mixed+len(text) > mostText {
+		j.tooLong = true
+		return
 	}
-	return value{kind: literalValue, literal: literal{text: joined, kind: pipeline.String, at: at}}
+	j.mixed += len(text)
+	j.built.WriteString(text)
+}
+
+func (j *joiner) text() (string, bool) {
+	if j.tooLong {
+		j.problems.errorf(j.at, "", "with its expressions resolved this text is longer than %d KiB, the most that is possible", longestText>>10)
+	}
+	return j.built.String(), !j.tooLong
 }
 
 // dataAt makes data of a path that was not known before.
-func (f *flattener) dataAt(path string, at yaml.Pos, a *argument, p *port) value {
+func (f *flattener) dataAt(path *yaml.Node, a *argument, p *port) value {
 	kind := a.dataType
-	if kind == "" {
+	if kind == "" && p.isData() {
 		kind = p.kind
 	}
-	if kind == "" || kind.IsLiteral() {
+	if kind == "" {
 		kind = pipeline.URIFolder
 	}
-	s := f.source(yaml.NewText(at, path), kind)
+	s := f.source(path, kind)
 	if s == nil {
-		return value{kind: unknownValue}
+		return value{is: unknownValue}
 	}
-	return value{kind: dataValue, source: s, dataType: kind, mode: a.mode, literal: literal{at: at}}
+	return value{is: dataValue, source: s, dataType: kind, mode: a.mode}
 }
 
 // below is a path below data that is given.
@@ -262,7 +297,7 @@ func (f *flattener) below(data value, rest string, at yaml.Pos, a *argument) val
 		info, err := os.Stat(s.Local)
 		if err != nil {
 			f.problems.errorf(at, "looked for "+s.Local, "there is no file or folder %s below the input", quote(rest))
-			return value{kind: unknownValue}
+			return value{is: unknownValue}
 		}
 		s.URI = (&url.URL{Scheme: "file", Path: s.Local}).String()
 		if data.dataType = pipeline.URIFolder; !info.IsDir() {
@@ -287,16 +322,16 @@ func (f *flattener) fitting(p *port, v value, a *argument, nd *node) value {
 	if nd != nil {
 		owner = nd.runs.label()
 	}
-	switch v.kind {
+	switch v.is {
 	case literalValue:
 		text, problem := p.fit(v.literal)
 		if problem != "" {
 			hint := p.legal()
-			if p.kind != "" && !p.kind.IsLiteral() {
+			if p.isData() {
 				hint = "write {type: " + string(p.kind) + ", path: ...}"
 			}
 			f.problems.errorf(v.at, hint, "input %s of %s %s", quote(p.name), owner, problem)
-			return value{kind: unknownValue}
+			return value{is: unknownValue}
 		}
 		v.text = text
 		if p.kind != "" {
@@ -309,7 +344,7 @@ func (f *flattener) fitting(p *port, v value, a *argument, nd *node) value {
 				where = a.node.Pos()
 			}
 			f.problems.errorf(where, "", "input %s of %s takes %s, not data", quote(p.name), owner, article(p.kind))
-			return value{kind: unknownValue}
+			return value{is: unknownValue}
 		}
 		if v.mode == "" {
 			v.mode = p.mode
@@ -321,8 +356,8 @@ func (f *flattener) fitting(p *port, v value, a *argument, nd *node) value {
 // input makes the input of a step.
 func (f *flattener) input(u *unit, p *port) pipeline.Input {
 	in := inputOf(p, f.unitInput(u, p))
-	if u.node.runs.inline && in.Binding.Step != nil {
-		// Inline nodes declare nothing: what is bound to a step is required.
+	if u.node.runs.inline && in.Binding != (pipeline.Binding{}) {
+		// Inline nodes declare nothing: what they are given is required.
 		in.Optional = false
 	}
 	return in
@@ -330,7 +365,7 @@ func (f *flattener) input(u *unit, p *port) pipeline.Input {
 
 func inputOf(p *port, v value) pipeline.Input {
 	in := pipeline.Input{Name: p.name, Type: p.kind, Optional: p.optional}
-	switch v.kind {
+	switch v.is {
 	case literalValue:
 		text := v.text
 		in.Type, in.Binding.Literal = v.literal.kind, &text

@@ -4,8 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
+	"github.com/millrace-ml/millrace/internal/artifact"
 	"github.com/millrace-ml/millrace/internal/cache"
 	"github.com/millrace-ml/millrace/pipeline"
 )
@@ -25,7 +28,21 @@ type Explanation struct {
 	// Nearest is the earlier run of this step with the fewest differences, and
 	// Changes are those, from its ingredients to this step's.
 	Nearest *pipeline.Origin `json:"nearest,omitempty"`
-	Changes []cache.Change   `json:"changes,omitempty"`
+	Changes []Change         `json:"changes,omitempty"`
+}
+
+// Change is an ingredient that differs.
+type Change struct {
+	cache.Change
+	// Files are the files that differ, where the ingredient is a tree of them
+	// and both sides are still in the store.
+	Files []FileChange `json:"files,omitempty"`
+}
+
+// FileChange is a file of a tree that differs.
+type FileChange struct {
+	Kind cache.ChangeKind `json:"kind"`
+	Path string           `json:"path"`
 }
 
 // searched is how many earlier jobs are looked through for the nearest run.
@@ -65,6 +82,9 @@ func (s *Service) Explain(ctx context.Context, name, stepName string) (*Explanat
 	}
 	if err := s.nearest(ctx, job, e); err != nil {
 		return nil, err
+	}
+	for i := range e.Changes {
+		e.Changes[i].Files = s.files(ctx, e.Changes[i].Change)
 	}
 	switch {
 	case e.Verdict != "":
@@ -119,15 +139,85 @@ func (s *Service) nearest(ctx context.Context, job *Job, e *Explanation) error {
 				failed = err
 				return false
 			}
-			if old == nil {
+			if old == nil || !related(old, e.Ingredients) {
 				continue
 			}
 			changes := cache.Diff(old, e.Ingredients)
 			if e.Nearest == nil || len(changes) < len(e.Changes) {
-				e.Nearest, e.Changes = &pipeline.Origin{Job: other, Step: e.Step}, changes
+				e.Nearest = &pipeline.Origin{Job: other, Step: e.Step}
+				e.Changes = make([]Change, len(changes))
+				for i, c := range changes {
+					e.Changes[i].Change = c
+				}
 			}
 		}
 		return looked < searched && (e.Nearest == nil || len(e.Changes) > 1)
 	})
 	return errors.Join(err, failed)
+}
+
+// related reports whether two runs are of one step. A step of that name may be
+// part of quite another pipeline; it is the same one while its command or its
+// code is.
+func related(a, b []cache.Ingredient) bool {
+	text := func(list []cache.Ingredient, label string) string {
+		for _, i := range list {
+			if i.Label == label {
+				return i.Text
+			}
+		}
+		return ""
+	}
+	for _, label := range []string{"command", "code"} {
+		if t := text(a, label); t != "" && t == text(b, label) {
+			return true
+		}
+	}
+	return false
+}
+
+// files compares the trees that an ingredient names, file by file. It returns
+// nothing where there are none to compare.
+func (s *Service) files(ctx context.Context, c cache.Change) []FileChange {
+	before, ok := s.tree(ctx, c.Old)
+	if !ok {
+		return nil
+	}
+	after, ok := s.tree(ctx, c.New)
+	if !ok {
+		return nil
+	}
+	var changes []FileChange
+	for path, entry := range after {
+		if was, ok := before[path]; !ok {
+			changes = append(changes, FileChange{cache.Added, path})
+		} else if was != entry {
+			changes = append(changes, FileChange{cache.Changed, path})
+		}
+	}
+	for path := range before {
+		if _, ok := after[path]; !ok {
+			changes = append(changes, FileChange{cache.Removed, path})
+		}
+	}
+	slices.SortFunc(changes, func(a, b FileChange) int { return strings.Compare(a.Path, b.Path) })
+	return changes
+}
+
+// tree reads the tree that an ingredient's text names: "blake3:..." or
+// "tree blake3:...".
+func (s *Service) tree(ctx context.Context, text string) (map[string]artifact.Entry, bool) {
+	digest, err := pipeline.ParseDigest(strings.TrimPrefix(text, "tree "))
+	if err != nil {
+		return nil, false
+	}
+	tree, err := s.Store.Manifest(ctx, digest)
+	if err != nil {
+		return nil, false // gone, or no tree
+	}
+	entries := make(map[string]artifact.Entry, len(tree.Entries))
+	for _, e := range tree.Entries {
+		entries[e.Path] = e
+	}
+	return entries, true
 }

@@ -113,7 +113,8 @@ func (a *app) explain(e *runs.Explanation) error {
 	if len(e.Changes) > 0 {
 		fmt.Fprintf(w, "\ndifferent from %s.%s:\n", e.Nearest.Job, e.Nearest.Step)
 		for _, c := range e.Changes {
-			a.change(w, c)
+			a.change(w, c.Change)
+			a.changedFiles(w, c.Files)
 		}
 	}
 	if len(e.Ingredients) == 0 {
@@ -130,6 +131,18 @@ func (a *app) explain(e *runs.Explanation) error {
 	}
 	_, err := fmt.Fprintf(w, "\nkey %s\n", e.Key)
 	return err
+}
+
+// changedFiles lists the files of a tree that differ, the first of many.
+func (a *app) changedFiles(w *term.Stream, files []runs.FileChange) {
+	const most = 20
+	for i, f := range files {
+		if i == most {
+			fmt.Fprintf(w, "      and %d more files\n", len(files)-most)
+			return
+		}
+		fmt.Fprintf(w, "      %s %s\n", f.Kind, term.Clean(f.Path))
+	}
 }
 
 // change shows both sides of an ingredient, and of a text of several lines

@@ -110,10 +110,10 @@ func TestExplanationsShowWhatDiffers(t *testing.T) {
 			{Label: "input lr", Text: "0.2"},
 			{Label: "environment conda file", Text: "name: a\nchannels: [b]\n"},
 		},
-		Changes: []cache.Change{
-			{Kind: cache.Changed, Label: "input lr", Old: "0.1", New: "0.2"},
-			{Kind: cache.Changed, Label: "environment conda file", Old: "name: a\nchannels: [c]\n", New: "name: a\nchannels: [b]\n"},
-			{Kind: cache.Removed, Label: "variable SEED", Old: "1"},
+		Changes: []runs.Change{
+			{Change: cache.Change{Kind: cache.Changed, Label: "input lr", Old: "0.1", New: "0.2"}},
+			{Change: cache.Change{Kind: cache.Changed, Label: "environment conda file", Old: "name: a\nchannels: [c]\n", New: "name: a\nchannels: [b]\n"}},
+			{Change: cache.Change{Kind: cache.Removed, Label: "variable SEED", Old: "1"}},
 		},
 	})
 	if err != nil {

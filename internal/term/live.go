@@ -201,20 +201,20 @@ func (l *live) bottom() []string {
 }
 
 // rows makes a line for each step that runs, the longest running first, and
-// one for each that says what it waits for.
+// one for each thing that steps wait for.
 func (l *live) rows() []string {
-	var running, waiting []pipeline.StepState
+	var running []pipeline.StepState
 	name := 0
 	for _, s := range l.snapshot.Steps {
-		switch {
-		case s.Status == pipeline.Running, s.Status == pipeline.Finalizing, s.Status == pipeline.CancelRequested:
+		switch s.Status {
+		case pipeline.Running, pipeline.Finalizing, pipeline.CancelRequested:
 			running = append(running, s)
-		case s.Status == pipeline.Queued && s.Waiting != "":
-			waiting = append(waiting, s)
-		default:
-			continue
+			name = max(name, len(s.Name))
 		}
-		name = max(name, len(s.Name))
+	}
+	waiting := waits(l.snapshot.Steps)
+	for _, w := range waiting {
+		name = max(name, len(w.who()))
 	}
 	name = min(name, 40)
 	sort.SliceStable(running, func(i, j int) bool { return running[i].Started.Before(running[j].Started) })
@@ -226,8 +226,8 @@ func (l *live) rows() []string {
 		}
 		rows = append(rows, text)
 	}
-	for _, s := range waiting {
-		rows = append(rows, "  "+pad(s.Name, name)+"  Waiting: "+Clean(s.Waiting))
+	for _, w := range waiting {
+		rows = append(rows, "  "+pad(w.who(), name)+"  "+Clean(w.reason))
 	}
 	return rows
 }

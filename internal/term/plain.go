@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"sync"
 	"time"
+
+	"github.com/millrace-ml/millrace/pipeline"
 )
 
 // plain writes a line for each event: for pipes, files and dumb terminals.
@@ -12,14 +14,78 @@ type plain struct {
 	stream  *Stream
 	now     func() time.Time
 	tracker tracker
+	waiting map[string]waiting // by step
+	steps   []pipeline.StepState
+	stop    chan struct{} // nil until something is watched
 }
+
+// waiting is what a step waits for, since when, and whether that was said.
+type waiting struct {
+	reason string
+	since  time.Time
+	said   bool
+}
+
+// unusual is how long a step waits before that is worth a line: every step waits
+// for a moment.
+const unusual = 5 * time.Second
 
 func (p *plain) Update(s Snapshot) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, e := range p.tracker.next(s.Steps, p.now()) {
-		fmt.Fprintf(p.stream, "%s %s %s\n", e.at.Local().Format(time.TimeOnly), e.step, e.text)
+		p.line(e.at, e.step, e.text)
 	}
+	p.steps = s.Steps
+	p.sayWaits()
+	if p.stop == nil {
+		p.stop = make(chan struct{})
+		go p.watch(p.stop)
+	}
+}
+
+func (p *plain) line(at time.Time, who, what string) {
+	fmt.Fprintf(p.stream, "%s %s %s\n", at.Local().Format(time.TimeOnly), who, what)
+}
+
+// watch looks after the steps that wait: no update comes where nothing happens.
+func (p *plain) watch(stop chan struct{}) {
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+			p.mu.Lock()
+			p.sayWaits()
+			p.mu.Unlock()
+		case <-stop:
+			return
+		}
+	}
+}
+
+// sayWaits writes a line for what steps wait for unusually long, once.
+func (p *plain) sayWaits() {
+	now := p.now()
+	current := map[string]waiting{}
+	for _, w := range waits(p.steps) {
+		long := wait{reason: w.reason}
+		for _, step := range w.steps {
+			was, known := p.waiting[step]
+			if !known || was.reason != w.reason {
+				was = waiting{reason: w.reason, since: now}
+			}
+			if !was.said && now.Sub(was.since) >= unusual {
+				was.said = true
+				long.steps = append(long.steps, step)
+			}
+			current[step] = was
+		}
+		if long.steps != nil {
+			p.line(now, long.who(), long.reason)
+		}
+	}
+	p.waiting = current
 }
 
 func (p *plain) Busy(string) {}
@@ -36,7 +102,15 @@ func (p *plain) Log(step, line string) {
 	fmt.Fprintln(p.stream, prefixed(step, line))
 }
 
-func (p *plain) Close() {}
+func (p *plain) Close() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.steps = nil
+	if p.stop != nil {
+		close(p.stop)
+		p.stop = nil
+	}
+}
 
 // prefixed puts the name of a step before a line that it printed.
 func prefixed(step, line string) string {

@@ -53,7 +53,6 @@ type eventKind int
 
 const (
 	began eventKind = iota
-	waits
 	completed
 	reused
 	failed
@@ -88,17 +87,12 @@ func (t *tracker) next(steps []pipeline.StepState, now time.Time) []event {
 }
 
 func change(before, s pipeline.StepState) (event, bool) {
-	switch s.Status {
-	case pipeline.Running:
+	if s.Status == pipeline.Running {
 		if before.Status != pipeline.Running {
 			return event{at: s.Started, kind: began, text: "Running" + on(s)}, true
 		}
 		if s.Attempts > before.Attempts && before.Attempts > 0 {
 			return event{at: s.Started, kind: began, text: "Running again" + on(s)}, true
-		}
-	case pipeline.Queued:
-		if s.Waiting != "" && s.Waiting != before.Waiting {
-			return event{kind: waits, text: "Waiting: " + s.Waiting}, true
 		}
 	}
 	if s.Status == before.Status || !s.Status.Ended() {
@@ -135,6 +129,38 @@ func on(s pipeline.StepState) string {
 		text += fmt.Sprintf(", attempt %d", s.Attempts)
 	}
 	return text
+}
+
+// wait is a reason to wait, and the steps that have it, in their order.
+type wait struct {
+	steps  []string
+	reason string
+}
+
+// waits lists what steps wait for. Many steps wait for the same thing.
+func waits(steps []pipeline.StepState) []wait {
+	var list []wait
+	at := map[string]int{}
+	for _, s := range steps {
+		if s.Status != pipeline.Queued || s.Waiting == "" {
+			continue
+		}
+		i, ok := at[s.Waiting]
+		if !ok {
+			i = len(list)
+			at[s.Waiting] = i
+			list = append(list, wait{reason: s.Waiting})
+		}
+		list[i].steps = append(list[i].steps, s.Name)
+	}
+	return list
+}
+
+func (w wait) who() string {
+	if n := len(w.steps) - 1; n > 0 {
+		return fmt.Sprintf("%s and %d more", w.steps[0], n)
+	}
+	return w.steps[0]
 }
 
 // counts is the footer's view of a snapshot.

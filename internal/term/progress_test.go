@@ -15,7 +15,7 @@ var noon = time.Date(2026, 11, 22, 12, 0, 0, 0, time.Local)
 
 func at(seconds float64) time.Time { return noon.Add(time.Duration(seconds * float64(time.Second))) }
 
-func waiting(name string) pipeline.StepState {
+func idle(name string) pipeline.StepState {
 	return pipeline.StepState{Name: name, Status: pipeline.NotStarted}
 }
 
@@ -50,9 +50,9 @@ var tape = []struct {
 	now   float64
 	steps []pipeline.StepState
 }{
-	{0, []pipeline.StepState{waiting("prepare"), waiting("train"), waiting("evaluate"), waiting("report")}},
-	{0.5, []pipeline.StepState{reusedFrom("prepare", "calm_river_1", 0.4), running("train", "gpu", 0.5), waiting("evaluate"), queued("report", "no worker serves queue highmem")}},
-	{62, []pipeline.StepState{reusedFrom("prepare", "calm_river_1", 0.4), running("train", "gpu", 0.5), waiting("evaluate"), queued("report", "no worker serves queue highmem")}},
+	{0, []pipeline.StepState{idle("prepare"), idle("train"), idle("evaluate"), idle("report")}},
+	{0.5, []pipeline.StepState{reusedFrom("prepare", "calm_river_1", 0.4), running("train", "gpu", 0.5), idle("evaluate"), queued("report", "waits for a slot on queue cpu")}},
+	{62, []pipeline.StepState{reusedFrom("prepare", "calm_river_1", 0.4), running("train", "gpu", 0.5), idle("evaluate"), queued("report", "waits for a slot on queue cpu")}},
 	{63, []pipeline.StepState{reusedFrom("prepare", "calm_river_1", 0.4), done("train", 0.5, 62.7), running("evaluate", "cpu", 62.8), running("report", "cpu", 62.9)}},
 	{64, []pipeline.StepState{reusedFrom("prepare", "calm_river_1", 0.4), done("train", 0.5, 62.7), failedWith("evaluate", "exit code 1", 63.9), done("report", 62.9, 63.5)}},
 }
@@ -72,7 +72,7 @@ func TestPlainWritesALineForEachEventInTheOrderOfTheirTimes(t *testing.T) {
 	want := `job calm_river_2: 4 steps
 12:00:00 prepare reused from calm_river_1.prepare
 12:00:00 train Running on gpu
-12:00:00 report Waiting: no worker serves queue highmem
+12:01:02 report waits for a slot on queue cpu
 12:01:02 train Completed 1m02s
 12:01:02 evaluate Running on cpu
 12:01:02 report Running on cpu
@@ -98,6 +98,38 @@ func TestPlainSaysWhenAStepIsTriedAgain(t *testing.T) {
 	if diff := cmp.Diff(want, b.String()); diff != "" {
 		t.Error(diff)
 	}
+}
+
+func TestPlainSaysOnceWhatManyStepsWaitForLong(t *testing.T) {
+	var b strings.Builder
+	now := noon
+	p := &plain{stream: &Stream{Writer: &b}, now: func() time.Time { return now }}
+	defer p.Close()
+	const slot = "waits for a slot on queue cpu"
+	p.Update(Snapshot{Steps: []pipeline.StepState{queued("a", slot), queued("b", slot), queued("c", slot), queued("d", "fetches its inputs")}})
+	for second := range 10 {
+		now = at(float64(second))
+		p.mu.Lock()
+		p.sayWaits()
+		p.mu.Unlock()
+		if second == 3 {
+			p.Update(Snapshot{Steps: []pipeline.StepState{running("a", "cpu", 3), queued("b", slot), queued("c", slot), queued("d", slot)}})
+		}
+	}
+	want := "12:00:03 a Running on cpu\n12:00:05 b and 1 more waits for a slot on queue cpu\n12:00:08 d waits for a slot on queue cpu\n"
+	if diff := cmp.Diff(want, b.String()); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestLiveShowsWhatManyStepsWaitForInOneLine(t *testing.T) {
+	p := newPlayer(60, 20)
+	steps := []pipeline.StepState{running("a", "cpu", 0)}
+	for i := range 40 {
+		steps = append(steps, queued(fmt.Sprintf("b%d", i), "waits for a slot on queue cpu"))
+	}
+	p.show(3, pipeline.Running, steps...)
+	p.sees(t, "  a               Running on cpu  3s\n  b0 and 39 more  waits for a slot on queue cpu\n0 of 41 steps done, 1 running, 40 waiting, 3s\n")
 }
 
 // player is a live display that is drawn when the test says so.
@@ -139,7 +171,7 @@ func TestLiveShowsWhatRunsAboveAFooterAndKeepsWhatHasEnded(t *testing.T) {
 	p.sees(t, `job calm_river_2: 4 steps
 = prepare reused from calm_river_1.prepare
   train   Running on gpu  1m01s
-  report  Waiting: no worker serves queue highmem
+  report  waits for a slot on queue cpu
 1 of 4 steps done (1 reused), 1 running, 1 waiting, 1m02s
 `)
 	for _, moment := range tape[3:] {

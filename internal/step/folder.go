@@ -76,7 +76,7 @@ func (f folder) fill() error {
 	if err := os.MkdirAll(f.tmp, 0o700); err != nil {
 		return err
 	}
-	for _, path := range []string{f.wd(), filepath.Join(f.path, "in"), filepath.Join(f.path, "out"), f.logs()} {
+	for _, path := range []string{f.wd(), f.logs()} {
 		if err := os.Mkdir(path, 0o755); err != nil {
 			return err
 		}

@@ -20,23 +20,45 @@ import (
 // A step may declare this very tree as its output "artifacts". Its command then
 // gets a folder for it, whose files stand beside outputs/ and logs/.
 func (r *Runner) keep(ctx context.Context, at *claim) (pipeline.Artifact, error) {
-	var kept artifact.Tree
-	folders := make([]string, 0, 3)
+	var kept []artifact.Entry
 	for _, name := range captured {
-		folders = append(folders, filepath.Join(at.wd(), name))
-	}
-	for _, folder := range append(folders, at.output(pipeline.Artifacts), at.logs()) {
-		tree, err := r.keepFolder(ctx, at, folder)
+		entries, err := r.keepFolder(ctx, at, filepath.Join(at.wd(), name))
 		if err != nil {
 			return pipeline.Artifact{}, err
 		}
-		prefix := filepath.Base(folder) + "/"
-		if folder == at.output(pipeline.Artifacts) {
-			prefix = ""
-		}
-		kept.Entries = merge(kept.Entries, tree.Entries, prefix)
+		kept = merge(kept, entries, name+"/")
 	}
-	return r.Store.PutTree(ctx, kept)
+	entries, err := r.keepFolder(ctx, at, at.output(pipeline.Artifacts))
+	if err != nil {
+		return pipeline.Artifact{}, err
+	}
+	logs, err := r.keepLogs(ctx, at) // last, for the notes of the others
+	if err != nil {
+		return pipeline.Artifact{}, err
+	}
+	return r.Store.PutTree(ctx, artifact.Tree{Entries: merge(append(kept, logs...), entries, "")})
+}
+
+// keepLogs stores what the program has printed.
+func (r *Runner) keepLogs(ctx context.Context, at *claim) ([]artifact.Entry, error) {
+	files, err := os.ReadDir(at.logs())
+	if err != nil {
+		return nil, ignoreMissing(err)
+	}
+	var kept []artifact.Entry
+	for _, file := range files {
+		if !file.Type().IsRegular() {
+			continue // Millrace makes nothing else there
+		}
+		a, err := r.Store.ImportFile(ctx, filepath.Join(at.logs(), file.Name()), artifact.Move)
+		if err != nil {
+			return nil, err
+		}
+		kept = append(kept, artifact.Entry{
+			Path: path.Join(path.Dir(Log), file.Name()), Mode: artifact.Plain, Size: a.Size, Digest: a.Digest,
+		})
+	}
+	return kept, nil
 }
 
 // merge adds entries under a prefix. One that cannot stand beside what is there
@@ -64,25 +86,29 @@ func merge(to, from []artifact.Entry, prefix string) []artifact.Entry {
 
 // keepFolder stores one folder. What cannot be stored is left out with a note in
 // the log: nobody asked for it by name, and a step should not fail for it.
-func (r *Runner) keepFolder(ctx context.Context, at *claim, folder string) (artifact.Tree, error) {
+func (r *Runner) keepFolder(ctx context.Context, at *claim, folder string) ([]artifact.Entry, error) {
 	if info, err := os.Lstat(folder); err != nil || !info.IsDir() {
-		return artifact.Tree{}, ignoreMissing(err)
+		return nil, ignoreMissing(err)
+	}
+	if entries, err := os.ReadDir(folder); err == nil && len(entries) == 0 {
+		return nil, nil
 	}
 	stored, err := r.Store.ImportTree(ctx, folder, artifact.Move)
 	failure := (*pipeline.Failure)(nil)
 	if errors.As(err, &failure) {
 		if err := at.prune(folder); err != nil {
-			return artifact.Tree{}, err
+			return nil, err
 		}
 		stored, err = r.Store.ImportTree(ctx, folder, artifact.Move)
 	}
 	if errors.As(err, &failure) {
-		return artifact.Tree{}, at.note(at.localise(*failure, "not kept: ").Message)
+		return nil, at.note(at.localise(*failure, "not kept: ").Message)
 	}
 	if err != nil {
-		return artifact.Tree{}, err
+		return nil, err
 	}
-	return r.Store.Manifest(ctx, stored.Digest)
+	tree, err := r.Store.Manifest(ctx, stored.Digest)
+	return tree.Entries, err
 }
 
 func ignoreMissing(err error) error {
@@ -92,15 +118,26 @@ func ignoreMissing(err error) error {
 	return err
 }
 
-// prune removes what cannot be stored from a folder.
+// prune removes what cannot be stored from a folder, and makes readable what is
+// not.
 func (c *claim) prune(folder string) error {
 	root, err := filepath.EvalSymlinks(folder)
 	if err != nil {
 		return err
 	}
 	return filepath.WalkDir(folder, func(path string, entry fs.DirEntry, err error) error {
-		if err != nil || entry.IsDir() || entry.Type().IsRegular() {
-			return err
+		switch {
+		case err != nil:
+			return fs.SkipDir // storing it will fail again, and say why
+		case entry.IsDir():
+			_ = os.Chmod(path, 0o755)
+			return nil
+		case entry.Type().IsRegular():
+			// Not that of a readable one: it may be a link to the store's.
+			if info, err := entry.Info(); err == nil && info.Mode()&0o400 == 0 {
+				_ = os.Chmod(path, 0o644)
+			}
+			return nil
 		}
 		if entry.Type()&fs.ModeSymlink != 0 {
 			target, err := filepath.EvalSymlinks(path)

@@ -25,7 +25,7 @@ func isFile(out pipeline.Output) bool {
 // a folder in which the file is still missing.
 func prepareOutput(out pipeline.Output, at *claim) (string, error) {
 	folder := at.output(out.Name)
-	if err := os.Mkdir(folder, 0o755); err != nil {
+	if err := os.MkdirAll(folder, 0o755); err != nil {
 		return "", err
 	}
 	if !isFile(out) {

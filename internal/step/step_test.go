@@ -108,6 +108,7 @@ func TestArtifactsAreAlwaysKept(t *testing.T) {
 			"echo 1 > outputs/a; mkdir -p outputs/deep/er outputs/empty; echo 2 > outputs/deep/er/b; echo 3 > logs/c; echo 4 > lost",
 			map[string]string{"outputs/a": "1\n", "outputs/deep/er/b": "2\n", "outputs/empty/": "", "logs/c": "3\n", step.Log: ""},
 		},
+		{"mkdir outputs/a; echo 1 > outputs/a/b; chmod 0 outputs/a/b outputs/a outputs", map[string]string{"outputs/a/b": "1\n", step.Log: ""}},
 		{"rm -r outputs logs", map[string]string{step.Log: ""}},
 		{"rmdir outputs; echo x > outputs", map[string]string{step.Log: ""}},
 		{"echo 1 > outputs/a; ln -s a outputs/b", map[string]string{"outputs/a": "1\n", "outputs/b": "1\n", step.Log: ""}},

@@ -1,15 +1,12 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"os"
 
 	"github.com/millrace-ml/millrace/dialects/azureml"
 	"github.com/millrace-ml/millrace/internal/term"
-	"github.com/millrace-ml/millrace/pipeline"
 	"github.com/millrace-ml/millrace/runs"
-	"github.com/millrace-ml/millrace/workflows"
 )
 
 // source is the file of a job, and what the flags change in it.
@@ -59,41 +56,4 @@ func (a *app) renderProblems(ps azureml.Problems) {
 	if n := len(ps.Errors()); n > 1 {
 		fmt.Fprintf(a.Err, "\n%s\n", term.Count(n, "mistake"))
 	}
-}
-
-// remark says, once, what a person should know of the machine that a plan's
-// steps run on.
-func (a *app) remark(ctx context.Context, s *server, plan *pipeline.Plan, note func(string)) {
-	environments, gpu := false, false
-	for _, step := range plan.Steps {
-		e := step.Environment
-		environments = environments || e.Reference != "" || e.Image != "" || e.Conda != "" || e.Build != nil
-		gpu = gpu || step.Queue == workflows.GPUQueue
-	}
-	c, err := a.config()
-	if err != nil {
-		return
-	}
-	folder, err := pythonFolder(c.Python)
-	if err != nil {
-		return
-	}
-	if environments {
-		if python := describePython(ctx, folder); python != "" {
-			note("steps run with the host's own interpreter, " + python + "; environments in the file are not built yet")
-		} else {
-			note("steps run with what this machine has, and it has no python3; environments in the file are not built yet")
-		}
-	}
-	if gpu && len(s.gpus) == 0 {
-		slots := max(1, c.GPUSlots)
-		note("no GPU was found: the steps on queue gpu run on the CPU, " + atOnce(slots))
-	}
-}
-
-func atOnce(slots int) string {
-	if slots == 1 {
-		return "one at a time"
-	}
-	return term.Count(slots, "step") + " at once"
 }

@@ -35,29 +35,35 @@ type stepLog struct {
 	whole bool
 }
 
-// follow begins to read the logs of the steps that run or have run.
+// follow begins to read the logs of the steps that run or have run. Before the
+// end of a command job is announced, all that it printed is shown.
 func (l *logs) follow(ctx context.Context, jobs *runs.Service, job *runs.Job) {
 	if l == nil {
 		return
 	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
 	for _, state := range job.Steps {
 		runs := state.Status == pipeline.Running || state.Status == pipeline.Finalizing
 		ran := state.Status.Ended() && !state.Started.IsZero() && (state.Reused == nil || l.single)
-		if !runs && !ran {
-			continue
+		if runs || ran {
+			l.begin(ctx, jobs, job.Name, state.Name)
 		}
-		log := l.steps[state.Name]
-		if log == nil {
-			log = &stepLog{}
-			l.steps[state.Name] = log
+		if ran && l.single {
+			l.wait()
 		}
-		if log.busy || log.whole {
-			continue
-		}
+	}
+}
+
+func (l *logs) begin(ctx context.Context, jobs *runs.Service, job, step string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	log := l.steps[step]
+	if log == nil {
+		log = &stepLog{}
+		l.steps[step] = log
+	}
+	if !log.busy && !log.whole {
 		log.busy = true
-		l.work.Go(func() { l.read(ctx, jobs, job.Name, state.Name, log) })
+		l.work.Go(func() { l.read(ctx, jobs, job, step, log) })
 	}
 }
 

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -21,7 +22,7 @@ type session struct {
 	progress term.Progress
 	logs     *logs // nil where the steps' output is not shown
 	unfollow func()
-	plan     *pipeline.Plan
+	remarks  *remarks
 
 	mu   sync.Mutex
 	site *site
@@ -103,12 +104,14 @@ func (s *session) introduce(ctx context.Context, job *runs.Job) {
 	} else if s.options.ui {
 		s.progress.Note("no Temporal UI: the process that serves this home was started without it")
 	}
-	s.plan = job.Plan
 	if s.options.stream || job.Type == pipeline.CommandJob {
 		s.logs = newLogs(job.Type, s.progress.Log)
 	}
 	if server := s.at().server; server != nil {
-		s.app.remark(ctx, server, job.Plan, s.progress.Note)
+		s.remarks = s.app.newRemarks(ctx, server, s.progress.Note)
+		if others := without(s.at().open(ctx), job.Name); len(others) > 0 {
+			s.progress.Note("this process also carries on " + jobList(others))
+		}
 		return
 	}
 	s.progress.Note(fmt.Sprintf("process %d serves this home and runs the job", s.at().at.PID))
@@ -132,7 +135,7 @@ func (s *session) follow(ctx context.Context) (*runs.Job, error) {
 				return nil, err
 			}
 			s.move(site)
-			s.app.remark(ctx, site.server, s.plan, s.progress.Note)
+			s.remarks = s.app.newRemarks(ctx, site.server, s.progress.Note)
 			continue
 		}
 		if err == nil || ctx.Err() != nil || s.at().server != nil || s.answers(ctx) {
@@ -171,8 +174,13 @@ func (s *session) watch(ctx context.Context) (*runs.Job, *home.Lock, error) {
 		})
 	}
 	job, err := site.jobs.Watch(watching, s.name, func(job *runs.Job) {
-		s.progress.Update(term.Snapshot{Status: job.Status, Steps: job.Steps})
+		s.remarks.on(job)
 		s.logs.follow(watching, site.jobs, job)
+		status := job.Status
+		if s.canceled.Load() {
+			status = pipeline.CancelRequested
+		}
+		s.progress.Update(term.Snapshot{Status: status, Steps: job.Steps})
 	})
 	if err == nil {
 		s.logs.finish(watching, site.jobs, job)
@@ -280,6 +288,10 @@ func (s *site) open(ctx context.Context) []string {
 		}
 	}
 	return names
+}
+
+func without(names []string, one string) []string {
+	return slices.DeleteFunc(names, func(n string) bool { return n == one })
 }
 
 // recentJobs is how far back is looked for jobs that have not ended.

@@ -17,12 +17,19 @@ func (s *session) obey(stop context.CancelFunc) (enough func()) {
 	done := make(chan struct{})
 	signal.Notify(c, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	go func() {
+		var last os.Signal
+		var when time.Time
 		for {
 			select {
 			case <-done:
 				return
 			case sig := <-c:
-				s.take(sig, stop)
+				// Some wrappers pass on a signal that the terminal has sent
+				// to everybody already: that is one, not two.
+				if sig != last || time.Since(when) > echo {
+					s.take(sig, stop)
+				}
+				last, when = sig, time.Now()
 			}
 		}
 	}()
@@ -34,6 +41,9 @@ func (s *session) obey(stop context.CancelFunc) (enough func()) {
 		close(done)
 	}
 }
+
+// echo is the time within which the same signal is taken for one.
+const echo = 100 * time.Millisecond
 
 func (s *session) take(sig os.Signal, stop context.CancelFunc) {
 	switch {

@@ -145,4 +145,3 @@ func join(list []string) string {
 	}
 	return text
 }
-

@@ -1,0 +1,74 @@
+package main
+
+import (
+	"context"
+	"sync"
+
+	"github.com/millrace-ml/millrace/internal/term"
+	"github.com/millrace-ml/millrace/pipeline"
+	"github.com/millrace-ml/millrace/runs"
+	"github.com/millrace-ml/millrace/workflows"
+)
+
+// remarks are what a person should know, once, of the machine that steps run
+// on. They are made when a step is about to run: a job whose steps are all
+// reused needs none.
+type remarks struct {
+	python    func() string // what steps find; asking takes a moment
+	gpus      int
+	gpuSlots  int
+	saidHost  bool
+	saidNoGPU bool
+	note      func(string)
+}
+
+// newRemarks asks for the interpreter at once, in the background.
+func (a *app) newRemarks(ctx context.Context, s *server, note func(string)) *remarks {
+	r := &remarks{gpus: len(s.gpus), gpuSlots: 1, note: note, python: func() string { return "" }}
+	c, err := a.config()
+	if err != nil {
+		return r
+	}
+	r.gpuSlots = max(1, c.GPUSlots)
+	if folder, err := pythonFolder(c.Python); err == nil {
+		r.python = sync.OnceValue(func() string { return describePython(ctx, folder) })
+		go r.python()
+	}
+	return r
+}
+
+// on makes the remarks that the steps of a job give reason to.
+func (r *remarks) on(job *runs.Job) {
+	if r == nil || r.saidHost && r.saidNoGPU {
+		return
+	}
+	for i, state := range job.Steps {
+		if state.Reused != nil || state.Status != pipeline.Running && !state.Status.Ended() || i >= len(job.Plan.Steps) {
+			continue
+		}
+		step := job.Plan.Steps[i]
+		e := step.Environment
+		if !r.saidHost && (e.Reference != "" || e.Image != "" || e.Conda != "" || e.Build != nil) {
+			r.saidHost = true
+			r.note(hostRemark(r.python()))
+		}
+		if !r.saidNoGPU && step.Queue == workflows.GPUQueue && r.gpus == 0 {
+			r.saidNoGPU = true
+			r.note("no GPU was found: the steps on queue gpu run on the CPU, " + atOnce(r.gpuSlots))
+		}
+	}
+}
+
+func hostRemark(python string) string {
+	if python == "" {
+		return "steps run with what this machine has, and it has no python3; environments in the file are not built yet"
+	}
+	return "steps run with the host's own interpreter, " + python + "; environments in the file are not built yet"
+}
+
+func atOnce(slots int) string {
+	if slots == 1 {
+		return "one at a time"
+	}
+	return term.Count(slots, "step") + " at once"
+}

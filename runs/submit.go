@@ -29,6 +29,10 @@ type Submission struct {
 	Definition, File string
 }
 
+// maxGraph bounds the workflow's input, in bytes: Temporal takes 2 MB. A step
+// takes about a hundred.
+const maxGraph = 1_900_000
+
 // Submit pins what floats (local folders and code go into the store, computes
 // become queues), records the job, and starts it.
 func (s *Service) Submit(ctx context.Context, sub Submission) (*Job, error) {
@@ -44,6 +48,13 @@ func (s *Service) Submit(ctx context.Context, sub Submission) (*Job, error) {
 	}
 	for i := range plan.Steps {
 		plan.Steps[i].Queue = s.queue(&plan.Steps[i])
+	}
+	// The graph does not depend on what is pinned but for the choice of what
+	// to fetch: it can be judged before anything is copied.
+	if graph, err := json.Marshal(workflows.NewGraph(plan)); err != nil {
+		return nil, fmt.Errorf("submit job %s: %w", plan.Name, err)
+	} else if len(graph) > maxGraph {
+		return nil, fmt.Errorf("submit job %s: %d steps are too many for one job; split it into several", plan.Name, len(plan.Steps))
 	}
 	if err := s.pin(ctx, plan); err != nil {
 		return nil, err

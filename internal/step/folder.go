@@ -35,7 +35,7 @@ func plain(name string) string {
 			safe[i] = '_'
 		}
 	}
-	return fmt.Sprintf("%s-%s", safe, hash(name, 12))
+	return fmt.Sprintf("_%s-%s", safe, hash(name, 12))
 }
 
 // hash returns the first digits of a text's SHA-256.

@@ -47,7 +47,10 @@ func (r *Runner) collect(ctx context.Context, outputs []pipeline.Output, at *cla
 		}
 		a, err := r.collectOutput(ctx, out, p.outputs[out.Name])
 		if failure := (*pipeline.Failure)(nil); errors.As(err, &failure) {
-			return kept, at.localise(*failure, fmt.Sprintf("output %q: ", out.Name))
+			failure = at.localise(*failure, fmt.Sprintf("output %q: ", out.Name))
+			failure.ExitCode = new(int) // it had ended well
+			failure.LogTail = tail(filepath.Join(at.path, filepath.FromSlash(Log)))
+			return kept, failure
 		}
 		if err != nil {
 			return kept, fmt.Errorf("output %q: %w", out.Name, err)

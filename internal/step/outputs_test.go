@@ -91,6 +91,9 @@ func TestOutputsThatAreNotThere(t *testing.T) {
 			failure, result := w.fail(t, a, pipeline.UserFailure)
 			mustContain(t, "message", failure.Message, test.message...)
 			mustContain(t, "hint", failure.Hint, test.hint...)
+			if failure.ExitCode == nil || *failure.ExitCode != 0 || len(failure.LogTail) != 1 {
+				t.Errorf("exit code %v, log tail %q", failure.ExitCode, failure.LogTail)
+			}
 			if log := w.log(t, result); log != "log\n" || len(result.Outputs) != 1 {
 				t.Errorf("log = %q, outputs = %v", log, result.Outputs)
 			}

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 
 	"github.com/spf13/cobra"
 
@@ -54,8 +53,8 @@ func runJobCancel(ctx context.Context, a *app, o *jobCancelOptions) error {
 	if o.noWait {
 		return nil
 	}
-	job, err := s.jobs.Watch(ctx, o.name, func(*runs.Job) {})
-	if errors.Is(err, context.Canceled) {
+	job, err := a.attend(ctx, s, o.name, func(*runs.Job) {})
+	if ctx.Err() != nil {
 		a.say("stopped waiting; job %s is being canceled", o.name)
 	}
 	if err != nil {

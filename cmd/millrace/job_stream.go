@@ -72,7 +72,7 @@ func (a *app) stream(ctx context.Context, s *site, name string, w *term.Stream) 
 	log := &streamed{w: w, said: map[string]bool{}}
 	log.head(job)
 	reader := newLogs(job.Type, log.line)
-	job, err = s.jobs.Watch(ctx, name, func(job *runs.Job) {
+	job, err = a.attend(ctx, s, name, func(job *runs.Job) {
 		log.reused(job)
 		reader.follow(ctx, s.jobs, job)
 	})

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"slices"
 	"sync"
 
 	"github.com/millrace-ml/millrace/pipeline"
@@ -35,25 +36,44 @@ type stepLog struct {
 	whole bool
 }
 
-// follow begins to read the logs of the steps that run or have run. Before the
-// end of a command job is announced, all that it printed is shown.
+// follow begins to read the logs of the steps that run, each beside the others,
+// and of those that have ended, one after the other. Before the end of a command
+// job is announced, all that it printed is shown.
 func (l *logs) follow(ctx context.Context, jobs *runs.Service, job *runs.Job) {
 	if l == nil {
 		return
 	}
+	var ended []pipeline.StepState
 	for _, state := range job.Steps {
-		runs := state.Status == pipeline.Running || state.Status == pipeline.Finalizing
-		ran := state.Status.Ended() && !state.Started.IsZero() && (state.Reused == nil || l.single)
-		if runs || ran {
-			l.begin(ctx, jobs, job.Name, state.Name)
+		switch {
+		case state.Status == pipeline.Running, state.Status == pipeline.Finalizing:
+			if log := l.begin(state.Name); log != nil {
+				l.work.Go(func() { l.read(ctx, jobs, job.Name, state.Name, log) })
+			}
+		case state.Status.Ended() && !state.Started.IsZero() && (state.Reused == nil || l.single):
+			ended = append(ended, state)
 		}
-		if ran && l.single {
-			l.wait()
+	}
+	slices.SortStableFunc(ended, func(a, b pipeline.StepState) int { return a.Started.Compare(b.Started) })
+	var unread []func()
+	for _, state := range ended {
+		if log := l.begin(state.Name); log != nil {
+			unread = append(unread, func() { l.read(ctx, jobs, job.Name, state.Name, log) })
 		}
+	}
+	l.work.Go(func() {
+		for _, read := range unread {
+			read()
+		}
+	})
+	if len(ended) > 0 && l.single {
+		l.wait()
 	}
 }
 
-func (l *logs) begin(ctx context.Context, jobs *runs.Service, job, step string) {
+// begin claims the log of a step for a reader, or returns nil where there is
+// one, or nothing is left to read.
+func (l *logs) begin(step string) *stepLog {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	log := l.steps[step]
@@ -61,10 +81,11 @@ func (l *logs) begin(ctx context.Context, jobs *runs.Service, job, step string) 
 		log = &stepLog{}
 		l.steps[step] = log
 	}
-	if !log.busy && !log.whole {
-		log.busy = true
-		l.work.Go(func() { l.read(ctx, jobs, job, step, log) })
+	if log.busy || log.whole {
+		return nil
 	}
+	log.busy = true
+	return log
 }
 
 // read shows the log of a step to its end. When the connection breaks it stops,

@@ -153,7 +153,7 @@ func TestTheLogCanBeFollowedWhileTheStepRuns(t *testing.T) {
 	a.Started = func() {
 		go func() {
 			for limit := time.Now().Add(30 * time.Second); time.Now().Before(limit); time.Sleep(time.Millisecond) {
-				if text, _ := os.ReadFile(path); len(text) > 0 {
+				if text, _ := os.ReadFile(path); strings.HasSuffix(string(text), "\n") {
 					seen <- string(text)
 					break
 				}

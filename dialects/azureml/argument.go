@@ -82,8 +82,8 @@ func (l *loader) object(a *argument, n *yaml.Node) {
 	a.kind = givenData
 	if a.text.plain() {
 		kind := a.dataType
-		if kind == "" && known {
-			kind = pipeline.URIFolder
+		if !known {
+			kind = pipeline.CustomModel // may be a file or a folder
 		}
 		if a.source = l.source(path, kind); a.source == nil {
 			a.kind = givenWrong

@@ -10,12 +10,15 @@ import (
 // that outputs are written once.
 func (l *loader) checkGraph(g *graph) {
 	for _, nd := range g.nodes.list {
+		if nd.runs == nil {
+			g.incomplete = true
+		}
 		for _, a := range slices.Concat(nd.inputs.list, nd.dropped) {
 			l.checkArgument(g, a)
 		}
 		for _, t := range nd.settings() {
 			for _, ref := range t.refs() {
-				if ref.kind != wrongRef && !l.checkParent(g, t, ref, "this place") {
+				if ref.kind != wrongRef && !l.checkParent(g, t, ref, "a setting of a node") {
 					ref.kind = wrongRef
 				}
 			}
@@ -112,7 +115,7 @@ func (l *loader) checkResult(g *graph, nd *node, r *result) {
 			hint = l.didYouMean(name, names, "outputs")
 		}
 		l.problems.errorf(l.place(r.said, r.promoted), hint, "%s has no output %s", g.label, quote(name))
-		r.promoted = nil
+		r.promoted, g.incomplete = nil, true
 		return
 	}
 	if first, taken := g.writers[name]; taken {

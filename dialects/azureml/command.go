@@ -129,6 +129,8 @@ func (r *commandReader) hole(ref *reference, group bool) (pipeline.Part, bool) {
 				hint = r.didYouMean(name, names, "inputs")
 			}
 			r.problems.errorf(r.place(r.text, ref), hint, "the command uses input %s, which %s does not have", quote(name), c.label())
+			// Who gives it meets no second complaint.
+			c.inputs.add(&port{name: name, broken: true})
 			return pipeline.Part{}, false
 		}
 		r.checkOptional(p, ref, group)
@@ -142,6 +144,7 @@ func (r *commandReader) hole(ref *reference, group bool) (pipeline.Part, bool) {
 				hint = r.didYouMean(name, names, "outputs")
 			}
 			r.problems.errorf(r.place(r.text, ref), hint, "the command uses output %s, which %s does not have", quote(name), c.label())
+			c.outputs.add(&result{name: name, broken: true})
 			return pipeline.Part{}, false
 		case group:
 			r.problems.errorf(r.place(r.text, ref), "take it out of the group", "outputs cannot stand in an optional group")

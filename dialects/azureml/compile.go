@@ -41,7 +41,9 @@ func Compile(job *Job, opts CompileOptions) (*pipeline.Plan, error) {
 		s.Inputs = namedInputs(s.Inputs, name)
 		s.Outputs = slices.Clone(s.Outputs)
 		for j := range s.Outputs {
-			s.Outputs[j].Path = strings.ReplaceAll(s.Outputs[j].Path, jobNameHole, plan.StepJobName(s.Name))
+			o := &s.Outputs[j]
+			o.Path = strings.ReplaceAll(o.Path, jobNameHole, plan.StepJobName(s.Name))
+			o.File = strings.ReplaceAll(o.File, jobNameHole, plan.StepJobName(s.Name))
 		}
 	}
 	plan.Outputs = slices.Clone(plan.Outputs)

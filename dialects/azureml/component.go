@@ -178,7 +178,7 @@ func (l *loader) program(n *yaml.Node, c *component, extra []*yaml.Node) *progra
 	}
 	p.code = l.code(l.scalar(n.Get("code"), "code"), extra)
 	p.environment = l.environment(n)
-	if n.Get("environment") == nil {
+	if n.Get("environment") == nil && n.Get("command") != nil {
 		l.problems.warnf(ownerPos(n), `add "environment: azureml:NAME:VERSION" or "environment: {image: NAME}"`,
 			"%s has no environment, which Azure ML requires", c.label())
 	}
@@ -188,14 +188,16 @@ func (l *loader) program(n *yaml.Node, c *component, extra []*yaml.Node) *progra
 func (l *loader) missingCommand(n *yaml.Node, c *component) {
 	hint := `add "command: ..."`
 	what := c.label() + " has no command"
-	for _, e := range n.Entries {
-		if l.closest(e.Key, []string{"command"}) != "" {
-			l.problems.drop(e.Pos())
-			l.problems.errorf(e.Pos(), `did you mean "command"?`, "%s", what)
-			return
-		}
+	if key := l.misspelledKey(n, "command"); key != "" {
+		at := n.Entry(key).Pos()
+		l.problems.drop(at)
+		l.problems.errorf(at, `did you mean "command"?`, "%s", what)
+		return
 	}
-	if c.inline {
+	switch {
+	case c.ofJob:
+		hint = `add "command: ...", or "type: pipeline" and "jobs: ..."`
+	case c.inline:
 		hint = `add "command: ...", or "component: ./component.yml"`
 	}
 	l.problems.errorf(ownerPos(n), hint, "%s", what)

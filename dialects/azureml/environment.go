@@ -63,7 +63,11 @@ func (l *loader) environmentObject(n *yaml.Node) *pipeline.Environment {
 		l.problems.errorf(e.Pos(), `put the conda file under "conda_file"`, "these are the keys of a conda file, not of an environment")
 		return nil
 	}
+	before := l.problems.errors
 	l.checkKeys(n, environmentKeys)
+	if l.problems.errors > before {
+		return nil // what is missing is probably there under another name
+	}
 	env := &pipeline.Environment{Image: l.str(n, "image")}
 	if c := n.Get("conda_file"); c != nil {
 		env.Conda = l.conda(c)

@@ -13,7 +13,7 @@ import (
 
 type flattener struct {
 	*loader
-	settings settings
+	settings pipeline.Settings
 	leaves   []*unit
 	units    int  // leaves, and pipelines in pipelines
 	full     bool // more of them than are allowed
@@ -55,17 +55,10 @@ type draft struct {
 }
 
 // draft makes the plan of a job, given the scope of its graph.
-func (l *loader) draft(root *scope, s settings) *draft {
+func (l *loader) draft(root *scope, s pipeline.Settings) *draft {
 	f := &flattener{loader: l, settings: s}
-	root.values, root.units, root.compute = map[string]value{}, map[string]*unit{}, s.defaultCompute()
+	root.values, root.units, root.compute = map[string]value{}, map[string]*unit{}, s.DefaultCompute
 	return f.make(root)
-}
-
-func (s settings) defaultCompute() string {
-	if s.DefaultCompute != "" {
-		return s.DefaultCompute
-	}
-	return s.compute
 }
 
 func (f *flattener) make(root *scope) *draft {
@@ -77,7 +70,7 @@ func (f *flattener) make(root *scope) *draft {
 		f.outputKinds(u)
 	}
 	d := &draft{}
-	d.plan.Settings = f.settings.Settings
+	d.plan.Settings = f.settings
 	steps := make([]pipeline.Step, len(f.leaves))
 	for i, u := range f.leaves {
 		steps[i] = f.step(u)
@@ -177,7 +170,7 @@ func (f *flattener) jobOutputs(root *scope, steps []pipeline.Step) []pipeline.Jo
 		switch {
 		case u != nil:
 			o = jobOutput(r.name, &steps[u.index], name)
-		case !found && !r.broken:
+		case !found && !r.broken && !root.graph.incomplete:
 			f.problems.warnf(r.at, "bind the output of a node to it with ${{parent.outputs."+clip(r.name)+"}}", "no node writes output %s", quote(r.name))
 		}
 		if o.Type == "" {

@@ -1,6 +1,7 @@
 package azureml
 
 import (
+	"path/filepath"
 	"regexp"
 	"strings"
 
@@ -81,7 +82,7 @@ func (l *loader) pipelineJob(root *yaml.Node) *draft {
 	for _, a := range given.list {
 		g.inputs.add(&port{name: a.name, at: a.at, broken: a.kind == givenWrong})
 	}
-	if jobs := root.Get("jobs"); jobs == nil || jobs.Kind == yaml.Map && len(jobs.Entries) == 0 {
+	if jobs := root.Get("jobs"); jobs == nil && l.misspelledKey(root, "jobs") == "" || jobs != nil && jobs.Kind == yaml.Map && len(jobs.Entries) == 0 {
 		hint := "add \"jobs:\" with the nodes of the pipeline"
 		if root.Get("command") != nil {
 			hint = "a job with a command has \"type: command\""
@@ -139,7 +140,7 @@ func (l *loader) commandJob(root *yaml.Node) *draft {
 	l.noPromotions(nd.outputs, "an output of a command job")
 	l.inline(nd, root)
 	l.constants(nd.settings(), "a command job")
-	s := settings{Settings: pipeline.Settings{ContinueOnStepFailure: true}, compute: l.computeName(root, "compute")}
+	s := pipeline.Settings{ContinueOnStepFailure: true, DefaultCompute: l.computeName(root, "compute")}
 	g := &graph{label: "this job", ofCommand: true}
 	g.nodes.add(nd)
 	return l.draft(&scope{graph: g}, s)
@@ -151,6 +152,7 @@ func (l *loader) notJob(root *yaml.Node) bool {
 	if what == "" {
 		return false
 	}
+	hint = strings.ReplaceAll(hint, "FILE", filepath.Base(root.Doc().Name))
 	l.problems.errorf(root.Pos(), hint, "this looks like %s, not like a job", what)
 	return true
 }
@@ -205,9 +207,7 @@ func looksLike(root *yaml.Node) (what, hint string) {
 			return "a model", "name its path as an input of a job"
 		}
 		return "a data asset", "name its path as an input of a job"
-	case has("inputs", "type") && schema == "" || has("type"):
-		return "", ""
-	case schema != "":
+	case schema != "" && !has("type"):
 		return "a file of the kind " + quote(schema), later
 	}
 	return "", ""

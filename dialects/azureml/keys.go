@@ -105,6 +105,8 @@ var elsewhere = map[string]string{
 
 // advice answers keys that other systems have and Azure ML does not.
 var advice = map[string]string{
+	"component":             "a component runs as a node of a pipeline job",
+	"jobs":                  "a job with jobs has \"type: pipeline\"",
 	"is_deterministic":      "it belongs to a component, or to an inline command node",
 	"additional_includes":   "it belongs to a component",
 	"depends_on":            "order comes from bindings: give the node an input ${{parent.jobs.NODE.outputs.NAME}}",
@@ -140,18 +142,32 @@ func (l *loader) checkKeys(n *yaml.Node, keys keySet) {
 func (l *loader) keyHint(k keySet, key string) string {
 	if place, ok := elsewhere[key]; ok {
 		first, _, _ := strings.Cut(place, ".")
-		if contains(k.read, first) {
+		switch {
+		case contains(k.read, first):
 			return "it belongs under " + first + ": write " + place
+		case first == "settings":
+			return "it belongs to the settings of a pipeline job"
 		}
 	}
 	legal := slices.Concat(k.read, k.ignored)
-	if like := l.closest(key, legal); like != "" {
-		return l.didYouMean(key, legal, "keys")
-	}
 	if text, ok := advice[key]; ok {
 		return text
 	}
+	if like := l.closest(key, legal); like != "" {
+		return "did you mean " + quote(like) + "?"
+	}
 	return legalNames(k.read, "keys")
+}
+
+// misspelledKey finds the key of a mapping that was probably meant to be the
+// one that is missing; "" where there is none.
+func (l *loader) misspelledKey(m *yaml.Node, missing string) string {
+	for _, e := range m.Entries {
+		if e.Key != missing && l.closest(e.Key, []string{missing}) != "" {
+			return e.Key
+		}
+	}
+	return ""
 }
 
 // mapping returns the node if it is a mapping, and complains if it is not.

@@ -55,7 +55,10 @@ func (j *Job) Problems() Problems { return j.problems }
 // are mistakes; then the error is [Problems], all of them at once. Warnings are
 // no error; see [Job.Warnings].
 func Load(path string, opts LoadOptions) (*Job, error) {
-	l := newLoader()
+	return newLoader().load(path, opts)
+}
+
+func (l *loader) load(path string, opts LoadOptions) (*Job, error) {
 	job := &Job{File: path}
 	root := l.readRoot(path)
 	if root != nil {
@@ -78,6 +81,8 @@ type loader struct {
 	components map[string]*component
 	chain      []inclusion
 	snapshots  map[string]*snapshotResult
+	// walk is how many more files and folders snapshots may come across.
+	walk int
 }
 
 // inclusion is a component file that is being read.
@@ -87,7 +92,7 @@ type inclusion struct {
 }
 
 func newLoader() *loader {
-	return &loader{components: map[string]*component{}, snapshots: map[string]*snapshotResult{}}
+	return &loader{components: map[string]*component{}, snapshots: map[string]*snapshotResult{}, walk: maxSnapshotFiles}
 }
 
 // readRoot reads the file that the user named.
@@ -221,7 +226,7 @@ func readFile(path string) ([]byte, error) {
 func describe(err error) string {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return "there is no such file"
+		return "there is no such file or folder"
 	case errors.Is(err, fs.ErrPermission):
 		return "this may not be read: permission denied"
 	}

@@ -17,7 +17,9 @@ type component struct {
 	name string
 	// inline components are written in the node itself: their ports have no
 	// declared types.
-	inline        bool
+	inline bool
+	// ofJob is the inline component that a command job is.
+	ofJob         bool
 	inputs        table[*port]
 	outputs       table[*result]
 	program       *program // of a command
@@ -26,7 +28,10 @@ type component struct {
 }
 
 func (c *component) label() string {
-	if c.inline {
+	switch {
+	case c.ofJob:
+		return "this job"
+	case c.inline:
 		return "this node"
 	}
 	return "component " + quote(c.name)
@@ -115,6 +120,9 @@ type graph struct {
 	nodes   table[*node]
 	// writers are the nodes that write the outputs, by the output's name.
 	writers map[string]writer
+	// incomplete graphs have nodes or bindings that could not be read: who
+	// writes an output is then not known.
+	incomplete bool
 	// ofCommand marks the graph that a command job is wrapped in.
 	ofCommand bool
 }

@@ -9,10 +9,14 @@ import (
 // nodeName is the grammar of the keys under jobs.
 var nodeName = regexp.MustCompile(`^[a-z_][a-z0-9_]*$`)
 
-// nodes reads what stands under jobs.
+// nodes reads what stands under jobs, or under what was surely meant to be
+// jobs; that mistake is reported with the other unknown keys.
 func (l *loader) nodes(m *yaml.Node) (list table[*node]) {
-	n := l.mapping(m.Get("jobs"), "jobs")
+	n := m.Get("jobs")
 	if n == nil {
+		n = m.Get(l.misspelledKey(m, "jobs"))
+	}
+	if n = l.mapping(n, "jobs"); n == nil {
 		return list
 	}
 	for _, e := range n.Entries {
@@ -99,7 +103,7 @@ func (l *loader) checkKind(nd *node, n *yaml.Node, kind string, c *component) {
 // inline reads a node that has its command in it. It is its own component,
 // with the ports that the node gives.
 func (l *loader) inline(nd *node, n *yaml.Node) {
-	c := &component{name: nd.name, inline: true, deterministic: l.boolean(n, "is_deterministic", true)}
+	c := &component{name: nd.name, inline: true, ofJob: n.KeyPos().IsZero(), deterministic: l.boolean(n, "is_deterministic", true)}
 	for _, a := range nd.inputs.list {
 		c.inputs.add(&port{name: a.name, at: a.at, broken: a.kind == givenWrong})
 	}

@@ -99,13 +99,19 @@ func (f *flattener) outputPath(u *unit, o *pipeline.Output) {
 			o.Path = f.pathText(layer)
 		}
 	}
-	if o.Type != pipeline.URIFile {
-		return
+	if o.Type == pipeline.URIFile {
+		o.File = fileName(o)
 	}
-	o.File = o.Name
-	if base := path.Base(strings.TrimSuffix(o.Path, "/")); o.Path != "" && base != "paths" && !strings.Contains(base, "${{") {
-		o.File = base
+}
+
+// fileName is what the file of an output is called: as in its path, where it
+// has one, else like the output.
+func fileName(o *pipeline.Output) string {
+	_, inside, _ := strings.Cut(o.Path, "/paths/")
+	if base := path.Base(inside); base != "." && base != "/" {
+		return base
 	}
+	return o.Name
 }
 
 // pathText resolves the path of an output, all but the job's name.

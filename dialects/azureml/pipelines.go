@@ -26,27 +26,25 @@ func (l *loader) pipelineComponent(c *component, n *yaml.Node) {
 			}
 		}
 	}
-	if n.Get("jobs") == nil {
+	if n.Get("jobs") == nil && l.misspelledKey(n, "jobs") == "" {
 		l.problems.errorf(ownerPos(n), "add \"jobs:\" with the nodes of the pipeline", "%s has no jobs", c.label())
 	}
 	l.checkGraph(g)
 }
 
-// settings are what a pipeline job says for all its nodes.
-type settings struct {
-	pipeline.Settings
-	compute string
-}
-
-func (l *loader) settings(n *yaml.Node, g *graph) settings {
-	s := settings{Settings: pipeline.Settings{ContinueOnStepFailure: true}}
-	s.compute = l.computeName(n, "compute")
+// settings reads what a pipeline job says for all its nodes. The compute of the
+// job itself is that of its nodes, too, unless the settings name one.
+func (l *loader) settings(n *yaml.Node, g *graph) pipeline.Settings {
+	s := pipeline.Settings{ContinueOnStepFailure: true}
+	s.DefaultCompute = l.computeName(n, "compute")
 	m := l.mapping(n.Get("settings"), "settings")
 	if m == nil {
 		return s
 	}
 	l.checkKeys(m, settingsKeys)
-	s.DefaultCompute = l.computeName(m, "default_compute")
+	if compute := l.computeName(m, "default_compute"); compute != "" {
+		s.DefaultCompute = compute
+	}
 	if d := l.scalar(m.Get("default_datastore"), "default_datastore"); d != nil {
 		s.DefaultDatastore = bareName(d.Text)
 	}
@@ -84,7 +82,11 @@ func (l *loader) roles(m *yaml.Node, g *graph) {
 	var first *node
 	for _, key := range []string{"on_init", "on_finalize"} {
 		ref := l.scalar(m.Get(key), key)
-		if ref == nil || g == nil {
+		if ref == nil {
+			continue
+		}
+		if g == nil {
+			l.problems.errorf(m.Entry(key).Pos(), "", "%s names a node of this file, and the nodes of this job are in its component", key)
 			continue
 		}
 		name := ref.Text
@@ -98,7 +100,7 @@ func (l *loader) roles(m *yaml.Node, g *graph) {
 		}
 		if nd == first {
 			l.problems.errorf(ref.Pos(), "", "on_init and on_finalize cannot be the same node")
-			continue
+			return
 		}
 		first = nd
 		nd.role = pipeline.Init
@@ -107,13 +109,16 @@ func (l *loader) roles(m *yaml.Node, g *graph) {
 		}
 		l.checkAlone(nd, g, key)
 	}
+	if first == nil {
+		return
+	}
 	normal := 0
 	for _, nd := range g.nodes.list {
 		if nd.role == pipeline.Normal {
 			normal++
 		}
 	}
-	if first != nil && normal == 0 {
+	if normal == 0 {
 		l.problems.errorf(first.at, "", "a pipeline needs a node besides those of on_init and on_finalize")
 	}
 }

@@ -48,8 +48,11 @@ func (l *loader) ports(m *yaml.Node) (list table[*port]) {
 	}
 	for _, e := range n.Entries {
 		p := &port{name: e.Key, at: e.Pos()}
-		p.broken = !l.checkPortName(e, "an input", true)
 		list.add(p)
+		if !l.checkPortName(e, "an input", true) {
+			p.broken = true
+			continue
+		}
 		if e.Value.Kind != yaml.Map {
 			l.problems.errorf(at(e), `write "{type: string}", with a default if there is one`,
 				"an input of a component is declared with a type, not with a value")
@@ -71,6 +74,7 @@ func (l *loader) port(p *port, n *yaml.Node) {
 	if p.kind != "" && !p.kind.IsLiteral() {
 		p.mode = l.mode(n, inputModes)
 		if d := n.Get("default"); d != nil {
+			p.broken = true
 			l.problems.errorf(d.Pos(), "give the data where the component is used", "an input of type %s cannot have a default", p.kind)
 		}
 		return
@@ -244,8 +248,6 @@ func (p *port) legal() string {
 		return ""
 	case p.min != nil && p.max != nil:
 		return "the values go from " + p.min.text + " to " + p.max.text
-	case p.kind == pipeline.Boolean:
-		return "write true or false"
 	}
 	return ""
 }

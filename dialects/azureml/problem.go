@@ -183,11 +183,12 @@ func (r *report) add(severity Severity, at yaml.Pos, message, hint string) {
 	}
 }
 
-// drop forgets the warnings at a place that an error is about to explain.
+// drop forgets what was said of a place that is about to be explained better.
 func (r *report) drop(at yaml.Pos) {
 	r.list = slices.DeleteFunc(r.list, func(p Problem) bool {
-		return p.Severity == Warning && at.Doc != nil && p.File == at.Doc.Name && p.Line == at.Line && p.Column == at.Column
+		return at.Doc != nil && p.File == at.Doc.Name && p.Line == at.Line && p.Column == at.Column
 	})
+	r.errors = len(r.list.Errors())
 }
 
 // sorted returns the problems by file, line and column. The file the user

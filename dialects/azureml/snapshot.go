@@ -15,10 +15,10 @@ import (
 	"github.com/millrace-ml/millrace/pipeline"
 )
 
-// The limits of a snapshot. Who exceeds them has named a folder that is not
-// code, such as the home folder.
+// The limits of the snapshots of one job. Who exceeds them has named a folder
+// that is not code, such as the home folder.
 const (
-	maxSnapshotFiles = 50_000
+	maxSnapshotFiles = 100_000
 	maxSnapshotDepth = 100
 )
 
@@ -62,7 +62,7 @@ func (l *loader) code(n *yaml.Node, extra []*yaml.Node) *pipeline.Code {
 	if !known {
 		result = &snapshotResult{}
 		l.snapshots[key] = result
-		s := &snapshot{names: map[string]bool{}}
+		s := &snapshot{names: map[string]bool{}, walk: &l.walk}
 		if folder != "" {
 			if err := s.add("", folder); err != nil {
 				result.problem, result.hint = fmt.Sprintf("code %s: %v", quote(n.Source), err), s.hint
@@ -154,7 +154,7 @@ type snapshot struct {
 	// names are those at the root of the snapshot.
 	names map[string]bool
 	hint  string // for the error that was returned last
-	seen  int
+	walk  *int   // how many more files and folders may be come across
 }
 
 // add takes in a folder, or a single file, below a prefix.
@@ -214,9 +214,9 @@ func (s *snapshot) folder(prefix, dir, relative string, list *ignore.List, above
 			}
 			return fmt.Errorf("%s: %s", quote(join(prefix, path)), describe(err))
 		}
-		if s.seen++; s.seen > maxSnapshotFiles {
+		if *s.walk--; *s.walk < 0 {
 			s.hint = "name what is not code in .amlignore, or give a folder that holds only the code"
-			return fmt.Errorf("more than %d files and folders", maxSnapshotFiles)
+			return fmt.Errorf("with this folder the code of the job has more than %d files and folders", maxSnapshotFiles)
 		}
 		if list.MatchEntry(path, info.IsDir()) {
 			continue

@@ -18,7 +18,7 @@ var uriScheme = regexp.MustCompile(`^[a-zA-Z][a-zA-Z0-9+.-]+://`)
 // storageSchemes are places that are read as they are, when the step starts.
 var storageSchemes = []string{"http", "https", "wasb", "wasbs", "abfs", "abfss", "adl", "s3", "gs"}
 
-// source finds what the path of data means. It returns nil where the path is a
+// source finds what the path of data means, given its type, which may be "". It returns nil where the path is a
 // mistake, which is then reported.
 func (l *loader) source(n *yaml.Node, kind pipeline.PortType) *pipeline.Source {
 	path := strings.TrimSpace(n.Source)
@@ -116,7 +116,10 @@ func (l *loader) localSource(n *yaml.Node, s *pipeline.Source, path string, kind
 	case info.IsDir() && kind == pipeline.URIFile:
 		l.problems.errorf(n.Pos(), `write "type: uri_folder"`, "%s is a folder, and the type is uri_file", quote(path))
 		return nil
-	case !info.IsDir() && kind != pipeline.URIFile && kind != pipeline.CustomModel && kind != "":
+	case !info.IsDir() && kind == "":
+		l.problems.errorf(n.Pos(), `write "type: uri_file"`, "%s is a file, and data without a type is taken for a folder", quote(path))
+		return nil
+	case !info.IsDir() && kind != pipeline.URIFile && kind != pipeline.CustomModel:
 		l.problems.errorf(n.Pos(), `write "type: uri_file"`, "%s is a file, and the type is %s", quote(path), kind)
 		return nil
 	}

@@ -36,12 +36,18 @@ func (l *loader) closest(name string, legal []string) string {
 	if name == "" || len(name) > longest || l.problems.full() {
 		return ""
 	}
-	best, bestDistance := "", max(1, len(name)/3)+1
+	// A third of the letters may differ; a beginning counts as nearly equal.
+	best, bestDistance := "", len(name)/3+1
+	lower := strings.ToLower(name)
 	for _, candidate := range legal[:min(len(legal), most)] {
 		if len(candidate) > longest {
 			continue
 		}
-		d := distance(strings.ToLower(name), strings.ToLower(candidate))
+		other := strings.ToLower(candidate)
+		d := distance(lower, other)
+		if len(name) > 2 && (strings.HasPrefix(other, lower) || len(candidate) > 2 && strings.HasPrefix(lower, other)) {
+			d = min(d, 1)
+		}
 		if d < bestDistance {
 			best, bestDistance = candidate, d
 		}

@@ -186,9 +186,9 @@ func (f *flattener) made(u *unit, output string) value {
 		}
 		leaf, name, found := f.writer(u.inside, output)
 		if leaf == nil {
-			if !found {
+			if !found && !u.inside.graph.incomplete {
 				f.problems.errorf(declared.at, "bind the output of a node to it with ${{parent.outputs."+clip(output)+"}}",
-					"output %s is used by node %s's pipeline, and no node writes it", quote(output), quote(u.node.name))
+					"output %s of node %s is used, and no node of its pipeline writes it", quote(output), quote(u.node.name))
 			}
 			return value{is: unknownValue}
 		}
@@ -278,12 +278,12 @@ func (f *flattener) dataAt(path *yaml.Node, a *argument, p *port) value {
 	if kind == "" && p.isData() {
 		kind = p.kind
 	}
-	if kind == "" {
-		kind = pipeline.URIFolder
-	}
 	s := f.source(path, kind)
 	if s == nil {
 		return value{is: unknownValue}
+	}
+	if kind == "" {
+		kind = pipeline.URIFolder
 	}
 	return value{is: dataValue, source: s, dataType: kind, mode: a.mode}
 }

@@ -189,7 +189,11 @@ func (p *parser) comma(first bool, open token, end tokenKind) *Error {
 		p.take()
 		return nil
 	}
-	return p.errorAt(t, "", `"," or %s is missing before this`, token{kind: end})
+	hint := ""
+	if line := []rune(p.doc.Line(t.line)); t.column >= 2 && t.column-2 < len(line) && line[t.column-2] == '$' {
+		hint = "put the text in quotes: inside of brackets an expression cannot stand without"
+	}
+	return p.errorAt(t, hint, `"," or %s is missing before this`, token{kind: end})
 }
 
 func (p *parser) flowPair(m *Node, end tokenKind) *Error {

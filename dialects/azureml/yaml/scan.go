@@ -226,6 +226,8 @@ func (s *scanner) noColon(key simpleKey) *Error {
 	line := []rune(s.doc.Line(key.at.line))
 	from := min(key.at.column-1, len(line))
 	text := strings.TrimSpace(string(line[from:]))
+	// The parser must not see what only looked like a key.
+	s.tokens = s.tokens[:key.number]
 	return s.fault(key.at, len([]rune(text)), `write "key: value"`, `%q has no ":" and no value`, clip(text))
 }
 

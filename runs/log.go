@@ -15,9 +15,6 @@ import (
 	"github.com/millrace-ml/millrace/pipeline"
 )
 
-// StdLog is where a step's output is kept within its artifacts.
-const StdLog = "user_logs/std_log.txt"
-
 // Log writes what a step printed, stdout and stderr merged. With follow it goes
 // on until the step has ended; without, it writes what there is. A reused step
 // shows the log of the run that it was taken from.
@@ -66,7 +63,7 @@ func (s *Service) keptLog(ctx context.Context, state pipeline.StepState, w io.Wr
 		return fmt.Errorf("read the log of %s: %w", state.Name, err)
 	}
 	for _, entry := range tree.Entries {
-		if entry.Path == StdLog {
+		if entry.Path == step.Log {
 			r, err := s.Store.Open(ctx, entry.Digest)
 			if err != nil {
 				return fmt.Errorf("read the log of %s: %w", state.Name, err)
@@ -121,7 +118,7 @@ func (l *liveLog) next() (int, *os.File) {
 	}
 	slices.Sort(numbers)
 	for _, n := range numbers {
-		file, err := os.Open(filepath.Join(l.folder, strconv.Itoa(n), filepath.FromSlash(StdLog)))
+		file, err := os.Open(filepath.Join(l.folder, strconv.Itoa(n), filepath.FromSlash(step.Log)))
 		if err == nil {
 			return n, file
 		}

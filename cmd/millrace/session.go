@@ -57,6 +57,7 @@ func (s *session) see(ctx context.Context, submission runs.Submission) (*runs.Jo
 		return nil, err
 	}
 	s.submitted.Store(true)
+	s.progress.Busy("looking for what can be reused")
 	s.introduce(ctx, job)
 	job, err = s.follow(ctx)
 	s.over.Store(err == nil)

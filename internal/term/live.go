@@ -25,8 +25,9 @@ type live struct {
 	busy     string
 	tracker  tracker
 	snapshot Snapshot
-	pending  []string // lines to scroll up with the next frame
-	events   []event  // likewise, and perhaps to be summed up
+	pending  []string  // lines to scroll up with the next frame
+	events   []event   // likewise, and perhaps to be summed up
+	calm     time.Time // until then ends of steps are gathered
 	began    time.Time
 	drawn    []string // the lines at the bottom, as they stand
 	width    int      // of the terminal when they were drawn
@@ -36,9 +37,10 @@ const (
 	// frame is how often the screen is looked after; it is written to only
 	// where something changed.
 	frame = 200 * time.Millisecond
-	// flood is how many steps may end within a frame before their lines are
-	// summed up in one.
+	// flood is how many steps may end at once before their lines are summed
+	// up in one; for a while after that, further ones are gathered first.
 	flood = 10
+	lull  = 2 * time.Second
 )
 
 func newLive(s *Stream, now func() time.Time) *live {
@@ -111,28 +113,35 @@ func (l *live) Close() {
 	}
 	l.closed = true
 	close(l.stop)
+	l.calm = time.Time{}
 	l.draw(nil)
 }
 
-// flush turns the events into lines. Where many steps ended at once the lines
-// of the reused and the completed ones are summed up; failures never are.
+// flush turns the events into lines. Where many steps end at once the lines of
+// the reused and the completed ones are summed up; failures never are.
 func (l *live) flush() {
 	number := map[eventKind]int{}
 	for _, e := range l.events {
 		number[e.kind]++
 	}
+	gather := l.now().Before(l.calm)
 	said := map[eventKind]bool{}
+	var kept []event
 	for _, e := range l.events {
-		if n := number[e.kind]; n > flood && e.kind != failed {
+		switch n := number[e.kind]; {
+		case e.kind != failed && gather:
+			kept = append(kept, e)
+		case e.kind != failed && n > flood:
 			if !said[e.kind] {
 				said[e.kind] = true
 				l.pending = append(l.pending, l.mark(e.kind)+" "+Count(n, "step")+" "+sumWord(e.kind))
 			}
-			continue
+			l.calm = l.now().Add(lull)
+		default:
+			l.pending = append(l.pending, l.mark(e.kind)+" "+e.step+" "+l.paint(e))
 		}
-		l.pending = append(l.pending, l.mark(e.kind)+" "+e.step+" "+l.paint(e))
 	}
-	l.events = nil
+	l.events = kept
 }
 
 func sumWord(k eventKind) string {
@@ -234,7 +243,9 @@ func (l *live) rows() []string {
 
 // draw scrolls up the pending lines and replaces the bottom ones, in one write.
 // Wrapping is off while the bottom is drawn, so that each of its lines is one
-// row; a terminal made narrower since may have broken them into several.
+// row. Some terminals break those lines into several when they are made
+// narrower; their remains then stay, for nobody can tell such a terminal from one
+// where going up further would delete what is to stay.
 func (l *live) draw(bottom []string) {
 	l.flush()
 	width, _ := l.stream.Window()
@@ -243,16 +254,8 @@ func (l *live) draw(bottom []string) {
 	}
 	var b strings.Builder
 	if len(l.drawn) > 0 {
-		up := len(l.drawn) - 1
-		if width < l.width {
-			up = 0
-			for _, line := range l.drawn {
-				up += max(1, (visible(line)+width-1)/width)
-			}
-			up--
-		}
 		b.WriteByte('\r')
-		if up > 0 {
+		if up := len(l.drawn) - 1; up > 0 {
 			fmt.Fprintf(&b, "\x1b[%dA", up)
 		}
 		b.WriteString("\x1b[J")
@@ -266,9 +269,6 @@ func (l *live) draw(bottom []string) {
 	l.pending, l.drawn, l.width = nil, bottom, width
 	_, _ = l.stream.Write([]byte(b.String()))
 }
-
-// visible is the width of a line without its escape codes.
-func visible(line string) int { return Width(Clean(line)) }
 
 func equal(a, b []string) bool {
 	if len(a) != len(b) {

@@ -231,9 +231,25 @@ func TestLiveSurvivesANarrowerWindow(t *testing.T) {
 	p.screen.narrow(24)
 	p.show(2, pipeline.Running, running("train_the_model", "gpu", 0))
 	p.sees(t, `job calm_river_2: 1 step
+  train_the_model  Runni
+ng on gpu  1s
   train_the_model  R...
 0 of 1 step done, 1 ...
 `)
+}
+
+func TestLiveGathersStepsForAWhileWhenManyEnd(t *testing.T) {
+	p := newPlayer(60, 20)
+	var steps []pipeline.StepState
+	for moment := range 20 {
+		now := float64(moment) * 0.2
+		for range 12 - moment%2*8 { // twelve, four, twelve, ...
+			steps = append(steps, done(fmt.Sprintf("s%d", len(steps)), now, now))
+		}
+		p.show(now, pipeline.Running, steps...)
+	}
+	p.Close()
+	p.sees(t, "+ 12 steps Completed\n+ 80 steps Completed\n+ 68 steps Completed\n\n")
 }
 
 func TestLiveWritesNothingWhereNothingChanged(t *testing.T) {

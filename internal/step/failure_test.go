@@ -59,6 +59,22 @@ func TestFailuresTellWhatToTryNext(t *testing.T) {
 	}
 }
 
+func TestWritingIntoAnInputSaysHowToDoWithout(t *testing.T) {
+	for _, command := range []string{
+		"set -e; echo over > ${{inputs.data_2}}/file",
+		"set -e; echo new > ${{inputs.data_2}}/new",
+		"rm -r ${{inputs.data_2}}",
+		"python -c 'open(\"${{inputs.data_2}}/file\", \"a\")'",
+	} {
+		w := newWorld(t)
+		a := attempt(command)
+		a.Step.Inputs = []pipeline.Input{{Name: "data_2", Type: pipeline.URIFolder}}
+		a.Inputs["data_2"] = pipeline.Content(w.tree(t, map[string]string{"file": "text"}))
+		failure, _ := w.fail(t, a, pipeline.UserFailure)
+		mustContain(t, command, failure.Hint, "read-only", "output", "`mode: download` on input \"data_2\"")
+	}
+}
+
 func TestMissingPythonSaysHowToNameOne(t *testing.T) {
 	w := newWorld(t)
 	w.Environ = []string{"PATH=/nowhere"}

@@ -15,6 +15,7 @@ func hint(end ending, wd string, log []string) string {
 	for _, rule := range []func() string{
 		func() string { return codeHint(end.Code, text) },
 		func() string { return moduleHint(text, folders) },
+		func() string { return inputHint(text, wd) },
 		func() string { return fileHint(text, wd) },
 		func() string { return resourceHint(text) },
 	} {
@@ -40,6 +41,7 @@ var (
 	noRight    = regexp.MustCompile(`(?m)^.*?line \d+: ([^:]+): (?:Permission denied|Is a directory|cannot execute[^\n]*)$`)
 	noModule   = regexp.MustCompile(`(?m)(?:ModuleNotFoundError|ImportError): No module named '?([A-Za-z0-9_.]+)'?`)
 	pythonFile = regexp.MustCompile(`(?m)(?:FileNotFoundError: .*No such file or directory: |can't open file )'([^']+)'`)
+	refused    = regexp.MustCompile(`(?m)^.*(?:Read-only file system|Permission denied|Operation not permitted).*$`)
 	diskFull   = regexp.MustCompile(`No space left on device|ENOSPC|Disk quota exceeded`)
 	gpuMemory  = regexp.MustCompile(`CUDA out of memory|CUDA_ERROR_OUT_OF_MEMORY|torch\.(?:cuda\.)?OutOfMemoryError`)
 	noGPU      = regexp.MustCompile(`No CUDA GPUs are available|Found no NVIDIA driver|no CUDA-capable device`)
@@ -116,6 +118,16 @@ func fileHint(text, wd string) string {
 		return ""
 	}
 	return fmt.Sprintf("there is no %s: relative paths start in the copy of the code folder, where there is %s", path, contents(wd))
+}
+
+// inputHint helps a program that wrote into one of its inputs.
+func inputHint(text, wd string) string {
+	inputs := regexp.QuoteMeta(folder{path: filepath.Dir(wd)}.input(""))
+	input := last(regexp.MustCompile(inputs+`(\w+)`), strings.Join(refused.FindAllString(text, -1), "\n"))
+	if input == "" {
+		return ""
+	}
+	return fmt.Sprintf("inputs are shared and read-only: write to an output instead, or set `mode: download` on input %q to get a copy of its own", input)
 }
 
 func resourceHint(text string) string {

@@ -1,6 +1,6 @@
 // Package e2e runs the real binary, with the real embedded Temporal server, as
 // a user would: sessions in testdata/script, one a file, and tests in Go where
-// a session has to kill and count.
+// a session has to count, or needs a server of its own.
 package e2e
 
 import (
@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -39,7 +40,7 @@ func run(m *testing.M) int {
 }
 
 // TestSessions runs every session in testdata/script, each with a home of its
-// own.
+// own. Those whose name begins with "example" find the examples in examples/.
 func TestSessions(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: filepath.Join("testdata", "script"),
@@ -47,8 +48,13 @@ func TestSessions(t *testing.T) {
 			env.Setenv("PATH", bin+string(os.PathListSeparator)+env.Getenv("PATH"))
 			env.Setenv("MILLRACE_HOME", filepath.Join(env.WorkDir, "home"))
 			env.Setenv("HOME", env.WorkDir)
+			env.Values[backgroundKey{}] = newBackground(env)
+			if strings.HasPrefix(filepath.Base(env.WorkDir), "script-example") {
+				return os.CopyFS(filepath.Join(env.WorkDir, "examples"), os.DirFS(filepath.Join("..", "examples")))
+			}
 			return nil
 		},
+		Cmds:                commands(),
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 	})

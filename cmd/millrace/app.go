@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -73,7 +74,12 @@ func (a *app) loadConfig() (config.Config, error) {
 		f.Home = &a.flags.home
 	}
 	a.flags.serving.fill(&f)
-	return config.Load(f, a.env)
+	c, err := config.Load(f, a.env)
+	var wrong *config.Error
+	if err != nil && !errors.As(err, &wrong) {
+		return c, unreachable(err, "choose another home with MILLRACE_HOME or --home")
+	}
+	return c, err
 }
 
 func (a *app) openHome() (*home.Home, error) {

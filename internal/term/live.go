@@ -27,6 +27,8 @@ type live struct {
 	snapshot Snapshot
 	pending  []string  // lines to scroll up with the next frame
 	events   []event   // likewise, and perhaps to be summed up
+	since    time.Time // when lines about steps began to be counted
+	lines    int       // and how many there were
 	calm     time.Time // until then ends of steps are gathered
 	began    time.Time
 	drawn    []string // the lines at the bottom, as they stand
@@ -37,8 +39,8 @@ const (
 	// frame is how often the screen is looked after; it is written to only
 	// where something changed.
 	frame = 200 * time.Millisecond
-	// flood is how many steps may end at once before their lines are summed
-	// up in one; for a while after that, further ones are gathered first.
+	// flood is how many steps may end within a lull before they are gathered
+	// for as long, and their lines summed up in one.
 	flood = 10
 	lull  = 2 * time.Second
 )
@@ -124,7 +126,11 @@ func (l *live) flush() {
 	for _, e := range l.events {
 		number[e.kind]++
 	}
-	gather := l.now().Before(l.calm)
+	now := l.now()
+	gather := now.Before(l.calm)
+	if now.Sub(l.since) > lull {
+		l.since, l.lines = now, 0
+	}
 	said := map[eventKind]bool{}
 	var kept []event
 	for _, e := range l.events {
@@ -134,14 +140,18 @@ func (l *live) flush() {
 		case e.kind != failed && n > flood:
 			if !said[e.kind] {
 				said[e.kind] = true
+				l.lines += n
 				l.pending = append(l.pending, l.mark(e.kind)+" "+Count(n, "step")+" "+sumWord(e.kind))
 			}
-			l.calm = l.now().Add(lull)
 		default:
+			l.lines++
 			l.pending = append(l.pending, l.mark(e.kind)+" "+e.step+" "+l.paint(e))
 		}
 	}
 	l.events = kept
+	if l.lines > flood && !gather {
+		l.calm, l.lines = now.Add(lull), 0
+	}
 }
 
 func sumWord(k eventKind) string {

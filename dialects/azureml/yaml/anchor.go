@@ -35,9 +35,13 @@ func (p *parser) finish(node *Node, props properties) (*Node, *Error) {
 			return nil, err
 		}
 	}
-	if props.anchor != "" {
-		p.anchors[props.anchor] = node
+	if props.anchor == "" {
+		return node, nil
 	}
+	if first := p.anchors[props.anchor]; first != nil {
+		return nil, p.errorAt(props.first, "", "the anchor &%s stands in line %d already", clip(props.anchor), first.line)
+	}
+	p.anchors[props.anchor] = node
 	return node, nil
 }
 

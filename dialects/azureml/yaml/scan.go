@@ -269,6 +269,9 @@ func (s *scanner) directive() *Error {
 		return err
 	}
 	s.keyAllowed = false
+	if c := s.peek(1); !(c >= 'A' && c <= 'Z' || c >= 'a' && c <= 'z') {
+		return s.fault(s.at, 1, "put the text in quotes", "text cannot begin with %q", "%")
+	}
 	for c := s.peek(0); c != 0 && !isBreak(c); c = s.peek(0) {
 		s.forward(1)
 	}

@@ -34,7 +34,7 @@ func (l *loader) checkGraph(g *graph) {
 
 func (l *loader) checkArgument(g *graph, a *argument) {
 	for _, ref := range a.text.refs() {
-		good := false
+		var good bool
 		switch ref.kind {
 		case jobName:
 			good = true

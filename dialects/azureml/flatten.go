@@ -291,8 +291,8 @@ func (f *flattener) settingText(sc *scope, t *text, what string) (string, yaml.P
 		}
 		switch v.is {
 		case literalValue:
-			j.add(v.text)
-			place = v.at
+			j.add(v.literal.text)
+			place = v.literal.at
 		case unknownValue:
 			return "", place, false
 		case dataValue, outputValue:

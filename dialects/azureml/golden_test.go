@@ -46,8 +46,7 @@ func TestBadFiles(t *testing.T) {
 	for _, path := range jobFiles(t, "testdata/err") {
 		t.Run(filepath.Base(path), func(t *testing.T) {
 			job, err := azureml.Load(path, azureml.LoadOptions{Set: setLines(t, path)})
-			var problems azureml.Problems
-			if !errors.As(err, &problems) {
+			if _, ok := errors.AsType[azureml.Problems](err); !ok {
 				t.Fatalf("Load found nothing wrong: %v", err)
 			}
 			if _, err := azureml.Compile(job, azureml.CompileOptions{Name: "job"}); err == nil {
@@ -169,7 +168,7 @@ func compare(t *testing.T, path, got string) {
 		}
 	}
 	want, err := os.ReadFile(path)
-	if err != nil && !(got == "" && errors.Is(err, os.ErrNotExist)) {
+	if err != nil && (got != "" || !errors.Is(err, os.ErrNotExist)) {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(string(want), got); diff != "" {

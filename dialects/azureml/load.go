@@ -230,8 +230,7 @@ func describe(err error) string {
 	case errors.Is(err, fs.ErrPermission):
 		return "this may not be read: permission denied"
 	}
-	var p *fs.PathError
-	if errors.As(err, &p) {
+	if p, ok := errors.AsType[*fs.PathError](err); ok {
 		return p.Err.Error()
 	}
 	return err.Error()

@@ -50,14 +50,15 @@ func (l *loader) code(n *yaml.Node, extra []*yaml.Node) *pipeline.Code {
 			return nil
 		}
 	}
-	key := folder
-	for _, e := range extra {
-		path, _ := resolve(e.Doc(), localPath(strings.TrimSpace(e.Source)))
-		key += "\x00" + path
-	}
-	if key == "" {
+	if folder == "" && len(extra) == 0 {
 		return nil
 	}
+	places := []string{folder}
+	for _, e := range extra {
+		path, _ := resolve(e.Doc(), localPath(strings.TrimSpace(e.Source)))
+		places = append(places, path)
+	}
+	key := strings.Join(places, "\x00")
 	result, known := l.snapshots[key]
 	if !known {
 		result = &snapshotResult{}
@@ -236,7 +237,7 @@ func (s *snapshot) folder(prefix, dir, relative string, list *ignore.List, above
 				return fmt.Errorf("the link %s leads back to a folder it stands in", quote(join(prefix, path)))
 			}
 		}
-		if err := s.folder(prefix, source, path, list, append(above[:len(above):len(above)], info)); err != nil {
+		if err := s.folder(prefix, source, path, list, append(slices.Clip(above), info)); err != nil {
 			return err
 		}
 	}
@@ -249,11 +250,11 @@ func (s *snapshot) file(path, source string, info fs.FileInfo) error {
 		s.hint = "remove it, or name it in .amlignore"
 		return fmt.Errorf("%s is neither a file nor a folder", quote(path))
 	}
-	real, err := filepath.EvalSymlinks(source)
+	regular, err := filepath.EvalSymlinks(source)
 	if err != nil {
 		return errors.New(describe(err))
 	}
-	s.files = append(s.files, pipeline.LocalFile{Path: path, Source: real})
+	s.files = append(s.files, pipeline.LocalFile{Path: path, Source: regular})
 	return nil
 }
 

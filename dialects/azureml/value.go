@@ -14,7 +14,8 @@ import (
 // value is what an input turns out to hold in one scope.
 type value struct {
 	is valueKind
-	literal
+	// of literals
+	literal literal
 	// of data
 	source   *pipeline.Source
 	dataType pipeline.PortType
@@ -142,7 +143,7 @@ func (f *flattener) evaluate(a *argument, p *port, outer *scope) value {
 // bound to, with the object's own type and mode.
 func (f *flattener) dataFrom(v value, a *argument, p *port) value {
 	if v.is == literalValue {
-		return f.dataAt(yaml.NewText(v.at, v.text), a, p)
+		return f.dataAt(yaml.NewText(v.literal.at, v.literal.text), a, p)
 	}
 	if a.dataType != "" && v.is == dataValue {
 		v.dataType = a.dataType
@@ -216,7 +217,7 @@ func (f *flattener) mixture(a *argument, p *port, sc *scope) value {
 		case unknownValue:
 			return v
 		case literalValue:
-			j.add(v.text)
+			j.add(v.literal.text)
 		case dataValue:
 			if i > 0 {
 				f.problems.errorf(f.place(a.text, part.ref), "", "data can stand only at the beginning of a path")
@@ -330,10 +331,10 @@ func (f *flattener) fitting(p *port, v value, a *argument, nd *node) value {
 			if p.isData() {
 				hint = "write {type: " + string(p.kind) + ", path: ...}"
 			}
-			f.problems.errorf(v.at, hint, "input %s of %s %s", quote(p.name), owner, problem)
+			f.problems.errorf(v.literal.at, hint, "input %s of %s %s", quote(p.name), owner, problem)
 			return value{is: unknownValue}
 		}
-		v.text = text
+		v.literal.text = text
 		if p.kind != "" {
 			v.literal.kind = p.kind
 		}
@@ -367,7 +368,7 @@ func inputOf(p *port, v value) pipeline.Input {
 	in := pipeline.Input{Name: p.name, Type: p.kind, Optional: p.optional}
 	switch v.is {
 	case literalValue:
-		text := v.text
+		text := v.literal.text
 		in.Type, in.Binding.Literal = v.literal.kind, &text
 	case dataValue:
 		in.Type, in.Mode, in.Binding.Source = v.dataType, v.mode, v.source

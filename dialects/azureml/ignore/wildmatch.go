@@ -143,11 +143,11 @@ func class(pattern string, p int, c byte) (end int, ok bool) {
 			matched = matched || previous <= c && c <= current
 			current = 0
 		case current == '[' && at(p+1) == ':':
-			close := strings.IndexByte(pattern[min(p+2, len(pattern)):], ']')
-			if close < 0 {
+			end := strings.IndexByte(pattern[min(p+2, len(pattern)):], ']')
+			if end < 0 {
 				return 0, false
 			}
-			name, isClass := strings.CutSuffix(pattern[p+2:p+2+close], ":")
+			name, isClass := strings.CutSuffix(pattern[p+2:p+2+end], ":")
 			if !isClass {
 				matched = matched || c == '['
 				break
@@ -157,7 +157,7 @@ func class(pattern string, p int, c byte) (end int, ok bool) {
 				return 0, false
 			}
 			matched = matched || member
-			p += 2 + close
+			p += 2 + end
 			current = 0
 		default:
 			matched = matched || c == current

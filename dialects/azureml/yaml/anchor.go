@@ -48,7 +48,7 @@ func (p *parser) finish(node *Node, props properties) (*Node, *Error) {
 func (p *parser) applyTag(node *Node, props properties) *Error {
 	tag := strings.TrimSuffix(strings.TrimPrefix(props.tag, "!<tag:yaml.org,2002:"), ">")
 	tag = strings.TrimPrefix(tag, "!!")
-	fits := true
+	var fits bool
 	switch tag {
 	case "!", "str":
 		fits = node.Kind < List

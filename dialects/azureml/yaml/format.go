@@ -2,6 +2,7 @@ package yaml
 
 import (
 	"encoding/json"
+	"regexp"
 	"strings"
 )
 
@@ -54,18 +55,12 @@ func formatScalar(n *Node) string {
 	return n.Source
 }
 
+// plainForm is text that means the same with quotes and without.
+var plainForm = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_./=<>+~-]*$`)
+
 // formatText leaves text plain where nobody could read it as anything else.
 func formatText(text string) string {
-	kind, _ := resolve(text)
-	plain := kind == String
-	for i := range len(text) {
-		c := text[i]
-		letter := 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '_' || c == '/' || c == '.'
-		if !letter && (i == 0 || !strings.ContainsRune("-=<>+~", rune(c))) {
-			plain = false
-		}
-	}
-	if plain {
+	if kind, _ := resolve(text); kind == String && plainForm.MatchString(text) {
 		return text
 	}
 	var quoted strings.Builder

@@ -10,6 +10,7 @@
 package yaml
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -207,11 +208,11 @@ func (n *Node) Path() string {
 		}
 	}
 	var b strings.Builder
-	for i := len(steps) - 1; i >= 0; i-- {
-		if b.Len() > 0 && !strings.HasPrefix(steps[i], "[") {
+	for _, step := range slices.Backward(steps) {
+		if b.Len() > 0 && !strings.HasPrefix(step, "[") {
 			b.WriteByte('.')
 		}
-		b.WriteString(steps[i])
+		b.WriteString(step)
 	}
 	return b.String()
 }

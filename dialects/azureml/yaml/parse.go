@@ -2,6 +2,7 @@ package yaml
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -84,13 +85,7 @@ func (p *parser) take() token {
 }
 
 func (p *parser) at(kinds ...tokenKind) bool {
-	next := p.peek().kind
-	for _, k := range kinds {
-		if next == k {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(kinds, p.peek().kind)
 }
 
 func (p *parser) pos(t token) Pos {
@@ -123,13 +118,13 @@ func (p *parser) document() (*Node, *Error) {
 	for p.at(documentEnd) {
 		p.take()
 	}
-	switch t := p.peek(); {
-	case t.kind == streamEnd:
+	switch t := p.peek(); t.kind {
+	case streamEnd:
 		return root, nil
-	case t.kind == documentStart:
+	case documentStart:
 		return nil, p.errorAt(t, "a file holds one job or one component: put the other into a file of its own", "a second document begins here")
 	default:
-		return nil, p.errorAt(t, "", "unexpected %s", t)
+		return nil, p.errorAt(t, "", "%s cannot stand here", t)
 	}
 }
 

@@ -236,7 +236,7 @@ func (s *scanner) block(style rune) *Error {
 
 func (s *scanner) blockText(fold bool, chomp rune, increment int) string {
 	indent := max(1, s.indent+1)
-	empty := 0
+	var empty int
 	if increment > 0 {
 		indent += increment - 1
 		empty = s.blockBreaks(indent)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
@@ -241,7 +242,7 @@ func (e *execution) publish(i int, outputs map[string]pipeline.Artifact) {
 func (e *execution) ended(i int, err error) {
 	state := &e.steps[i]
 	state.Waiting = ""
-	if temporal.IsCanceledError(err) {
+	if temporal.IsCanceledError(err) || lostWhileEnding(err) {
 		state.Status = pipeline.Canceled
 		if e.ctx.Err() != nil {
 			e.canceled, e.stopping = true, true
@@ -272,6 +273,13 @@ func (e *execution) ended(i int, err error) {
 		state.Ended = workflow.Now(e.ctx)
 	}
 	e.fail(i, failure)
+}
+
+// lostWhileEnding reports whether an activity that was asked to end lost its
+// worker instead. Nobody repeats it: it has ended, as it was asked to.
+func lostWhileEnding(err error) bool {
+	var activity *temporal.ActivityError
+	return errors.As(err, &activity) && activity.RetryState() == enumspb.RETRY_STATE_CANCEL_REQUESTED
 }
 
 func (e *execution) attempted(i int, a activities.Attempt) {

@@ -219,6 +219,10 @@ func (s *snapshot) folder(prefix, dir, relative string, list *ignore.List, above
 			s.hint = "name what is not code in .amlignore, or give a folder that holds only the code"
 			return fmt.Errorf("with this folder the code of the job has more than %d files and folders", maxSnapshotFiles)
 		}
+		if list.Exhausted() {
+			s.hint = "write fewer patterns, with fewer asterisks"
+			return errors.New("its ignore file takes too long to apply")
+		}
 		if list.MatchEntry(path, info.IsDir()) {
 			continue
 		}

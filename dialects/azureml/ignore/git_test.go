@@ -1,9 +1,7 @@
 package ignore
 
 import (
-	"bytes"
 	"errors"
-	"fmt"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -12,29 +10,19 @@ import (
 	"testing"
 )
 
-// git answers which of the paths it ignores, given the text of a .gitignore.
-// Paths that end in a slash are folders.
-func git(t *testing.T, text string, paths []string) map[string]bool {
+// repository is a git repository with a tree of files. Paths that end in a
+// slash are folders.
+type repository struct {
+	dir   string
+	paths []string
+}
+
+func newRepository(t *testing.T, paths []string) *repository {
 	t.Helper()
-	dir := t.TempDir()
-	run := func(stdin string, args ...string) string {
-		c := exec.Command("git", args...)
-		c.Dir = dir
-		c.Stdin = strings.NewReader(stdin)
-		c.Env = append(os.Environ(), "GIT_CONFIG_GLOBAL=/dev/null", "GIT_CONFIG_SYSTEM=/dev/null", "GIT_CEILING_DIRECTORIES="+filepath.Dir(dir))
-		out, err := c.Output()
-		// Git exits with 1 when it ignores none of the paths.
-		if exit, ok := errors.AsType[*exec.ExitError](err); err != nil && (!ok || exit.ExitCode() != 1) {
-			t.Fatalf("git %v: %v", args, err)
-		}
-		return string(out)
-	}
-	run("", "init", "-q")
-	if err := os.WriteFile(filepath.Join(dir, ".gitignore"), []byte(text), 0o644); err != nil {
-		t.Fatal(err)
-	}
+	r := &repository{dir: t.TempDir(), paths: paths}
+	r.git(t, "", "init", "-q")
 	for _, p := range paths {
-		full := filepath.Join(dir, filepath.FromSlash(p))
+		full := filepath.Join(r.dir, filepath.FromSlash(p))
 		if strings.HasSuffix(p, "/") {
 			if err := os.MkdirAll(full, 0o755); err != nil {
 				t.Fatal(err)
@@ -48,24 +36,40 @@ func git(t *testing.T, text string, paths []string) map[string]bool {
 			t.Fatal(err)
 		}
 	}
-	ignored := map[string]bool{}
-	var stdin bytes.Buffer
-	for _, p := range paths {
-		fmt.Fprintf(&stdin, "%s\x00", strings.TrimSuffix(p, "/"))
-	}
-	for p := range strings.SplitSeq(run(stdin.String(), "check-ignore", "-z", "--stdin", "--no-index"), "\x00") {
-		if p != "" {
-			ignored[p] = true
-		}
-	}
-	return ignored
+	return r
 }
 
-func compare(t *testing.T, text string, paths []string) {
+func (r *repository) git(t *testing.T, stdin string, args ...string) string {
 	t.Helper()
-	want := git(t, text, paths)
+	c := exec.Command("git", args...)
+	c.Dir = r.dir
+	c.Stdin = strings.NewReader(stdin)
+	c.Env = append(os.Environ(), "GIT_CONFIG_GLOBAL=/dev/null", "GIT_CONFIG_SYSTEM=/dev/null", "GIT_CEILING_DIRECTORIES="+filepath.Dir(r.dir))
+	out, err := c.Output()
+	// Git exits with 1 when it ignores none of the paths.
+	if exit, ok := errors.AsType[*exec.ExitError](err); err != nil && (!ok || exit.ExitCode() != 1) {
+		t.Fatalf("git %v: %v", args, err)
+	}
+	return string(out)
+}
+
+// compare asks git which of the paths an ignore file leaves out, and this
+// package, too.
+func (r *repository) compare(t *testing.T, text string) {
+	t.Helper()
+	if err := os.WriteFile(filepath.Join(r.dir, ".gitignore"), []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	var stdin strings.Builder
+	for _, p := range r.paths {
+		stdin.WriteString(strings.TrimSuffix(p, "/") + "\x00")
+	}
+	want := map[string]bool{}
+	for p := range strings.SplitSeq(r.git(t, stdin.String(), "check-ignore", "-z", "--stdin", "--no-index"), "\x00") {
+		want[p] = true
+	}
 	list := Parse(text)
-	for _, p := range paths {
+	for _, p := range r.paths {
 		name := strings.TrimSuffix(p, "/")
 		if got := list.Match(name, strings.HasSuffix(p, "/")); got != want[name] {
 			t.Errorf("ignore file %q, path %q: ignored is %v, git says %v", text, p, got, want[name])
@@ -81,6 +85,7 @@ var paths = []string{
 }
 
 func TestListAgreesWithGit(t *testing.T) {
+	r := newRepository(t, paths)
 	for _, text := range []string{
 		"", "\n\n# a comment\n", "*.py\n", "*.py\r\n*.log\r\n", "a\n", "/a\n", "a/\n", "b/\n", "b\n", "b/a\n", "/b/c\n", "foo/\n!foo/bar\n",
 		"build/*\n!build/keep\n", "build/**\n!build/out/\n", "**/a\n", "b/**\n", "b/**/a\n", "foo**\n", "foo**/bar\n", "**foo\n", "**/\n", "*\n!*.py\n",
@@ -90,7 +95,7 @@ func TestListAgreesWithGit(t *testing.T) {
 		"deep/*/c.log\n", "deep/*/*/c.log\n", "**/b/**\n", "**/**/c.log\n", "*/\n", "?\n", "é*\n", "[é]*\n", "a b\n", "foo/x\n!foo\n", "\ufeffa\n",
 		"foo/*\n", "/foo/\n", "fo?/bar\n", "[f]oo/\n", "b/c/\n", "c/\n", "c/d.py\n", "***\n", "***/a\n", "b/***/a\n", "x*c\n", "*.*\n", "[[:space:]]\n", "sp[[:space:]]ace",
 	} {
-		compare(t, text, paths)
+		r.compare(t, text)
 	}
 }
 
@@ -98,8 +103,9 @@ func TestListAgreesWithGit(t *testing.T) {
 // patterns consist of, and asks git about each.
 func TestListAgreesWithGitOnRandomPatterns(t *testing.T) {
 	pieces := []string{"a", "b", "foo", "bar", "c", "/", "/", "*", "**", "?", "[a-c]", "[!a]", "\\", ".", "py", "deep", "build", "!", " ", "[", "]", "x", "[[:alpha:]]", "-", "#", "**/", "/**"}
+	r := newRepository(t, paths)
 	random := rand.New(rand.NewPCG(1, 2))
-	for range 120 {
+	for range 150 {
 		var text strings.Builder
 		for range 1 + random.IntN(4) {
 			for range 1 + random.IntN(6) {
@@ -107,18 +113,33 @@ func TestListAgreesWithGitOnRandomPatterns(t *testing.T) {
 			}
 			text.WriteByte('\n')
 		}
-		compare(t, text.String(), paths)
+		r.compare(t, text.String())
 	}
 }
 
-func TestMatchIsFastOnHostilePatterns(t *testing.T) {
-	pattern := strings.Repeat("*a", 500) + "b"
-	if Parse(pattern).Match(strings.Repeat("a", 4000), false) {
-		t.Error("matched")
+func TestTheWorkOfHostilePatternsIsBounded(t *testing.T) {
+	for pattern, path := range map[string]string{
+		strings.Repeat("*a", 500) + "b":           strings.Repeat("a", 4000),
+		"/" + strings.Repeat("**/a*/", 200) + "b": strings.Repeat("a/", 1000) + "a",
+	} {
+		list := Parse(pattern)
+		if list.MatchEntry(path, false) {
+			t.Error("matched")
+		}
+		if bound := 4 * len(pattern) * len(path); list.work > bound {
+			t.Errorf("%d comparisons, more than %d", list.work, bound)
+		}
 	}
-	pattern = "/" + strings.Repeat("**/a*/", 200) + "b"
-	if Parse(pattern).Match(strings.Repeat("a/", 1000)+"a", false) {
-		t.Error("matched")
+}
+
+func TestAListGivesUpInTheEnd(t *testing.T) {
+	list := Parse(strings.Repeat("*a*b*c*d\n", 10_000))
+	path := strings.Repeat("abc", 1000)
+	for range 10 {
+		list.MatchEntry(path, false)
+	}
+	if !list.Exhausted() {
+		t.Errorf("went on after %d comparisons", list.work)
 	}
 }
 

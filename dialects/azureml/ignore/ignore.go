@@ -2,7 +2,7 @@
 // gitignore files. It agrees with git: the tests compare the two.
 //
 // The work for a path is bounded by the length of the pattern times that of
-// the path, whatever the pattern.
+// the path, and the work of a whole list by [MaxWork].
 package ignore
 
 import (
@@ -12,7 +12,15 @@ import (
 // List is the patterns of one ignore file. The nil List ignores nothing.
 type List struct {
 	rules []rule
+	work  int
 }
+
+// MaxWork is how many comparisons a list makes before it gives up. Ignore files
+// that people write need a thousandth of it for a large folder.
+const MaxWork = 200_000_000
+
+// Exhausted tells that the list gave up: what it said last may be wrong.
+func (l *List) Exhausted() bool { return l != nil && l.work > MaxWork }
 
 type rule struct {
 	pattern  string
@@ -100,18 +108,19 @@ func (l *List) MatchEntry(path string, dir bool) bool {
 	if l == nil {
 		return false
 	}
-	for i := len(l.rules) - 1; i >= 0; i-- {
-		if r := &l.rules[i]; (dir || !r.dirOnly) && r.match(path) {
+	for i := len(l.rules) - 1; i >= 0 && !l.Exhausted(); i-- {
+		if r := &l.rules[i]; (dir || !r.dirOnly) && r.match(path, &l.work) {
 			return !r.negated
 		}
 	}
 	return false
 }
 
-func (r *rule) match(path string) bool {
+func (r *rule) match(path string, work *int) bool {
+	*work++
 	if r.baseOnly {
 		base := path[strings.LastIndexByte(path, '/')+1:]
-		return wildmatch(r.pattern, base)
+		return wildmatch(r.pattern, base, work)
 	}
 	// The plain beginning is compared apart; a "**" right behind it then stands
 	// at the beginning of a pattern, and git lets it cross folders.
@@ -122,5 +131,5 @@ func (r *rule) match(path string) bool {
 	if r.literal == len(r.pattern) {
 		return rest == ""
 	}
-	return wildmatch(r.pattern[r.literal:], rest)
+	return wildmatch(r.pattern[r.literal:], rest, work)
 }

@@ -4,8 +4,8 @@ import "strings"
 
 // wildmatch compares a text with a pattern as git's function of that name does
 // for paths: "*" stays within a folder, "**" between slashes does not.
-func wildmatch(pattern, text string) bool {
-	m := matcher{pattern: pattern, text: text}
+func wildmatch(pattern, text string, work *int) bool {
+	m := matcher{pattern: pattern, text: text, work: work}
 	return m.match(0, 0)
 }
 
@@ -16,10 +16,12 @@ type matcher struct {
 	// fails at one place fails at every later one within the same reach, so the
 	// work stays in proportion to both lengths.
 	failed map[[2]int]int
+	work   *int
 }
 
 func (m *matcher) match(p, t int) bool {
 	for ; p < len(m.pattern); p++ {
+		*m.work++
 		c := m.pattern[p]
 		if c == '*' {
 			return m.star(p, t)

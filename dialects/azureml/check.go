@@ -59,7 +59,7 @@ func (l *loader) checkParent(g *graph, t *text, ref *reference, where string) bo
 		return true
 	}
 	hint := "declare it under the inputs of the pipeline"
-	if names := g.inputs.names(); len(names) > 0 {
+	if names := g.inputs.someNames(); len(names) > 0 {
 		hint = l.didYouMean(ref.name, names, "inputs")
 	}
 	l.problems.errorf(l.place(t, ref), hint, "%s has no input %s", g.label, quote(ref.name))
@@ -72,17 +72,17 @@ func (l *loader) checkSibling(g *graph, t *text, ref *reference) bool {
 	other := g.nodes.get(ref.job)
 	switch {
 	case other == nil:
-		l.problems.errorf(l.place(t, ref), l.didYouMean(ref.job, g.nodes.names(), "nodes"), "%s has no node %s", g.label, quote(ref.job))
+		l.problems.errorf(l.place(t, ref), l.didYouMean(ref.job, g.nodes.someNames(), "nodes"), "%s has no node %s", g.label, quote(ref.job))
 		return false
 	case other.runs == nil:
 		return true
 	case ref.kind == siblingInput && !other.runs.inputs.has(ref.name):
-		l.problems.errorf(l.place(t, ref), l.didYouMean(ref.name, other.runs.inputs.names(), "inputs"), "node %s has no input %s", quote(ref.job), quote(ref.name))
+		l.problems.errorf(l.place(t, ref), l.didYouMean(ref.name, other.runs.inputs.someNames(), "inputs"), "node %s has no input %s", quote(ref.job), quote(ref.name))
 		return false
 	case ref.kind == siblingInput || other.hasOutput(ref.name):
 		return true
 	}
-	hint := l.didYouMean(ref.name, other.runs.outputs.names(), "outputs")
+	hint := l.didYouMean(ref.name, other.runs.outputs.someNames(), "outputs")
 	if other.runs.inline && len(other.runs.outputs.list) == 0 {
 		hint = "declare it under the outputs of node " + quote(ref.job)
 	}
@@ -111,7 +111,7 @@ func (l *loader) checkResult(g *graph, nd *node, r *result) {
 	name := r.promoted.name
 	if !g.outputs.has(name) {
 		hint := "declare it under the outputs of the pipeline"
-		if names := g.outputs.names(); len(names) > 0 {
+		if names := g.outputs.someNames(); len(names) > 0 {
 			hint = l.didYouMean(name, names, "outputs")
 		}
 		l.problems.errorf(l.place(r.said, r.promoted), hint, "%s has no output %s", g.label, quote(name))
@@ -157,7 +157,9 @@ func (l *loader) checkCycles(g *graph) {
 				case unseen:
 					visit(other)
 				case open:
-					l.cycle(way[slices.Index(way, other):], a.text, ref)
+					if !l.problems.full() {
+						l.cycle(way[slices.Index(way, other):], a.text, ref)
+					}
 					a.kind = givenWrong
 				}
 			}

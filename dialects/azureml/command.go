@@ -125,7 +125,7 @@ func (r *commandReader) hole(ref *reference, group bool) (pipeline.Part, bool) {
 		p := c.inputs.get(name)
 		if p == nil {
 			hint := "declare it under inputs"
-			if names := c.inputs.names(); len(names) > 0 {
+			if names := c.inputs.someNames(); len(names) > 0 {
 				hint = r.didYouMean(name, names, "inputs")
 			}
 			r.problems.errorf(r.place(r.text, ref), hint, "the command uses input %s, which %s does not have", quote(name), c.label())
@@ -140,7 +140,7 @@ func (r *commandReader) hole(ref *reference, group bool) (pipeline.Part, bool) {
 		switch {
 		case !c.outputs.has(name):
 			hint := "declare it under outputs"
-			if names := c.outputs.names(); len(names) > 0 {
+			if names := c.outputs.someNames(); len(names) > 0 {
 				hint = r.didYouMean(name, names, "outputs")
 			}
 			r.problems.errorf(r.place(r.text, ref), hint, "the command uses output %s, which %s does not have", quote(name), c.label())

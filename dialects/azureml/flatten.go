@@ -13,11 +13,12 @@ import (
 
 type flattener struct {
 	*loader
-	settings pipeline.Settings
-	leaves   []*unit
-	units    int  // leaves, and pipelines in pipelines
-	full     bool // more of them than are allowed
-	mixed    int  // bytes of text made by joining
+	settings  pipeline.Settings
+	leaves    []*unit
+	units     int  // leaves, and pipelines in pipelines
+	portCount int  // their inputs and outputs
+	full      bool // more of them than are allowed
+	mixed     int  // bytes of text made by joining
 }
 
 // scope is one use of a graph.
@@ -89,6 +90,11 @@ func (f *flattener) expand(sc *scope) {
 			f.problems.errorf(nd.at, "", "this job has more than %d steps, with its pipeline components expanded", maxSteps)
 		}
 		if nd.runs == nil || f.full || sc.units[nd.name] != nil {
+			continue
+		}
+		if f.portCount += len(nd.runs.inputs.list) + len(nd.runs.outputs.list); f.portCount > maxPorts {
+			f.full = true
+			f.problems.errorf(nd.at, "", "the steps of this job have more than %d inputs and outputs, with its pipeline components expanded", maxPorts)
 			continue
 		}
 		u := &unit{node: nd, around: sc, name: sc.prefix + nd.name, compute: f.compute(sc, nd), role: sc.role, values: map[string]value{}}

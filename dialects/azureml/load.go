@@ -24,9 +24,10 @@ type LoadOptions struct {
 // The limits on what one job may refer to. They are far above what people
 // write, and keep hostile files from costing more than a moment.
 const (
-	maxFiles    = 2_000  // YAML files
-	maxIncludes = 40     // components in components
-	maxSteps    = 20_000 // of the flattened plan
+	maxFiles    = 2_000   // YAML files
+	maxIncludes = 40      // components in components
+	maxSteps    = 20_000  // of the flattened plan
+	maxPorts    = 500_000 // of all its steps
 )
 
 // Job is a job file that was read, with everything it refers to.
@@ -83,6 +84,8 @@ type loader struct {
 	snapshots  map[string]*snapshotResult
 	// walk is how many more files and folders snapshots may come across.
 	walk int
+	// portCount is how many inputs and outputs the nodes read so far have.
+	portCount int
 }
 
 // inclusion is a component file that is being read.

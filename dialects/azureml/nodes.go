@@ -79,6 +79,10 @@ func (l *loader) node(nd *node, n *yaml.Node) {
 	} else {
 		l.checkKeys(n, pipelineNodeKeys)
 	}
+	if l.portCount += len(c.inputs.list) + len(c.outputs.list); l.portCount > maxPorts {
+		l.problems.errorf(nd.at, "", "the nodes up to here have more than %d inputs and outputs", maxPorts)
+		return
+	}
 	l.checkKind(nd, n, kind, c)
 	nd.runs = c
 	l.undeclared(nd)
@@ -125,7 +129,8 @@ func (l *loader) undeclared(nd *node) {
 	c := nd.runs
 	var missing []string
 	for _, p := range c.inputs.list {
-		if p.required() && !nd.inputs.has(p.name) {
+		const most = 500
+		if p.required() && !nd.inputs.has(p.name) && len(missing) < most {
 			missing = append(missing, p.name)
 		}
 	}
@@ -134,9 +139,9 @@ func (l *loader) undeclared(nd *node) {
 		if l.closest(a.name, missing) != "" {
 			continue // the missing input is an error, which tells of this one
 		}
-		l.problems.warnf(a.at, l.didYouMean(a.name, c.inputs.names(), "inputs"), "%s has no input %s; it is ignored", c.label(), quote(a.name))
+		l.problems.warnf(a.at, l.didYouMean(a.name, c.inputs.someNames(), "inputs"), "%s has no input %s; it is ignored", c.label(), quote(a.name))
 	}
 	for _, r := range nd.outputs.filter(func(r *result) bool { return nd.hasOutput(r.name) }) {
-		l.problems.warnf(r.at, l.didYouMean(r.name, c.outputs.names(), "outputs"), "%s has no output %s; it is ignored", c.label(), quote(r.name))
+		l.problems.warnf(r.at, l.didYouMean(r.name, c.outputs.someNames(), "outputs"), "%s has no output %s; it is ignored", c.label(), quote(r.name))
 	}
 }

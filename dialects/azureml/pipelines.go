@@ -95,7 +95,7 @@ func (l *loader) roles(m *yaml.Node, g *graph) {
 		}
 		nd := g.nodes.get(name)
 		if nd == nil {
-			l.problems.errorf(ref.Pos(), l.didYouMean(name, g.nodes.names(), "nodes"), "%s names node %s, which does not exist", key, quote(name))
+			l.problems.errorf(ref.Pos(), l.didYouMean(name, g.nodes.someNames(), "nodes"), "%s names node %s, which does not exist", key, quote(name))
 			continue
 		}
 		if nd == first {

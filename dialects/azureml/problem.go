@@ -56,7 +56,7 @@ func (p Problem) Render(w io.Writer, color bool) {
 	if p.Severity == Warning {
 		severity = paint("1;33", string(Warning)+":")
 	}
-	fmt.Fprintf(w, "%s %s %s\n", paint("1", fmt.Sprintf("%s:%d:%d:", p.File, p.Line, p.Column)), severity, printable(p.Message))
+	fmt.Fprintf(w, "%s %s %s\n", paint("1", fmt.Sprintf("%s:%d:%d:", printable(p.File), p.Line, p.Column)), severity, printable(p.Message))
 	if p.Source != "" {
 		line, caret := p.excerpt()
 		fmt.Fprintf(w, "  %s\n  %s\n", line, paint("1;32", caret))

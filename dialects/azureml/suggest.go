@@ -32,14 +32,14 @@ func legalNames(legal []string, what string) string {
 // closest returns the legal name nearest to the given one, or "" where none is
 // near enough to be meant.
 func (l *loader) closest(name string, legal []string) string {
-	const longest, most = 100, 1000
+	const longest = 40
 	if name == "" || len(name) > longest || l.problems.full() {
 		return ""
 	}
 	// A third of the letters may differ; a beginning counts as nearly equal.
 	best, bestDistance := "", len(name)/3+1
 	lower := strings.ToLower(name)
-	for _, candidate := range legal[:min(len(legal), most)] {
+	for _, candidate := range legal {
 		if len(candidate) > longest {
 			continue
 		}

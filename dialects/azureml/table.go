@@ -34,9 +34,18 @@ func (t *table[T]) has(name string) bool {
 	return ok
 }
 
-func (t *table[T]) names() []string {
-	names := make([]string, len(t.list))
-	for i, item := range t.list {
+func (t *table[T]) names() []string { return names(t.list) }
+
+// someNames are those that a hint may name: few enough to look through for
+// every mistake of a large file.
+func (t *table[T]) someNames() []string {
+	const most = 500
+	return names(t.list[:min(len(t.list), most)])
+}
+
+func names[T named](list []T) []string {
+	names := make([]string, len(list))
+	for i, item := range list {
 		names[i] = item.key()
 	}
 	return names

@@ -107,6 +107,9 @@ func (f *flattener) missing(p *port, a *argument, nd *node) {
 
 // misspelled finds what the node gives in place of a missing input.
 func (f *flattener) misspelled(p *port, nd *node) *argument {
+	if f.problems.full() {
+		return nil
+	}
 	for _, a := range nd.dropped {
 		if a.meant == p || a.meant == nil && f.closest(a.name, []string{p.name}) != "" {
 			a.meant = p

@@ -284,8 +284,12 @@ func (s *Service) Watch(ctx context.Context, name string, changed func(*Job)) (*
 		return nil, err
 	}
 	if s.Temporal == nil {
-		if _, err := f.look(ctx); err != nil || f.ended {
+		if _, err := f.look(ctx); err != nil {
 			return f.job, err
+		}
+		changed(f.job)
+		if f.ended {
+			return f.job, nil
 		}
 		return f.job, fmt.Errorf("watch job %s: %w", name, ErrNoServer)
 	}

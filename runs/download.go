@@ -94,6 +94,7 @@ func (s *Service) Download(ctx context.Context, name string, o DownloadOptions) 
 			return made, fmt.Errorf("download job %s: %w", name, err)
 		}
 		if err := s.Store.Stage(ctx, it.content, to, artifact.Writable); err != nil {
+			_ = os.RemoveAll(to) // half of it would look like all of it
 			return made, fmt.Errorf("download job %s to %s: %w", name, to, err)
 		}
 		made = append(made, to)

@@ -37,6 +37,7 @@ type app struct {
 	// the home.
 	log func() *slog.Logger
 
+	mu      sync.Mutex
 	closers []func()
 }
 
@@ -112,14 +113,24 @@ func (a *app) openStore() (*artifact.Store, error) {
 	if err != nil {
 		return nil, unreachable(err, "")
 	}
-	a.closers = append(a.closers, func() { _ = s.Close() })
+	a.later(func() { _ = s.Close() })
 	return s, nil
 }
 
+// later keeps what is to be done when the program ends.
+func (a *app) later(f func()) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.closers = append(a.closers, f)
+}
+
 func (a *app) close() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
 	for _, c := range a.closers {
 		c()
 	}
+	a.closers = nil
 }
 
 // say tells a person something that is neither data nor an error.

@@ -45,8 +45,8 @@ that one, and none is started here.
 		},
 	}
 	f := cmd.Flags()
-	f.IntVar(&o.port, "port", usualPort, "port of the Temporal server; another one is taken where it is not free")
-	f.IntVar(&o.uiPort, "ui-port", usualUIPort, "port of the Temporal UI; another one is taken where it is not free")
+	f.IntVar(&o.port, "port", usualPort, "`port` of the Temporal server; another one is taken where it is not free")
+	f.IntVar(&o.uiPort, "ui-port", usualUIPort, "`port` of the Temporal UI; another one is taken where it is not free")
 	f.BoolVar(&o.ui, "ui", true, "start the Temporal UI")
 	a.flags.serving.add(f)
 	return cmd

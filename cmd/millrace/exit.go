@@ -55,8 +55,7 @@ func (a *app) report(err error) int {
 	if err == nil {
 		return exitDone
 	}
-	var problems azureml.Problems
-	if errors.As(err, &problems) {
+	if problems, ok := errors.AsType[azureml.Problems](err); ok {
 		a.renderProblems(problems)
 		return exitUsage
 	}

@@ -13,11 +13,11 @@ import (
 
 // parsed runs a command line of a command that keeps its options instead of
 // working, and returns them.
-func parsed[O any](t *testing.T, make func(*app, func(context.Context, *O) error) *cobra.Command, line string) (*O, error) {
+func parsed[O any](t *testing.T, newCmd func(*app, func(context.Context, *O) error) *cobra.Command, line string) (*O, error) {
 	t.Helper()
 	c := newConsole(t)
 	var got *O
-	cmd := make(c.app, func(_ context.Context, o *O) error { got = o; return nil })
+	cmd := newCmd(c.app, func(_ context.Context, o *O) error { got = o; return nil })
 	root := &cobra.Command{Use: "millrace", SilenceErrors: true, SilenceUsage: true}
 	root.SetFlagErrorFunc(flagError)
 	c.addGlobalFlags(root.PersistentFlags())
@@ -27,9 +27,9 @@ func parsed[O any](t *testing.T, make func(*app, func(context.Context, *O) error
 	return got, err
 }
 
-func wants[O any](t *testing.T, make func(*app, func(context.Context, *O) error) *cobra.Command, line string, want O) {
+func wants[O any](t *testing.T, newCmd func(*app, func(context.Context, *O) error) *cobra.Command, line string, want O) {
 	t.Helper()
-	got, err := parsed(t, make, line)
+	got, err := parsed(t, newCmd, line)
 	if err != nil {
 		t.Errorf("%s: %v", line, err)
 		return
@@ -39,9 +39,9 @@ func wants[O any](t *testing.T, make func(*app, func(context.Context, *O) error)
 	}
 }
 
-func refuses[O any](t *testing.T, make func(*app, func(context.Context, *O) error) *cobra.Command, line, want string) {
+func refuses[O any](t *testing.T, newCmd func(*app, func(context.Context, *O) error) *cobra.Command, line, want string) {
 	t.Helper()
-	got, err := parsed(t, make, line)
+	got, err := parsed(t, newCmd, line)
 	if err == nil || got != nil || !strings.Contains(err.Error(), want) {
 		t.Errorf("%q: got %v, %v, want %q", line, got, err, want)
 	}

@@ -43,7 +43,7 @@ func addSet(f *pflag.FlagSet, into *[]string) {
 
 // addName adds -n for the name of a job that exists.
 func (a *app) addName(cmd *cobra.Command, into *string) {
-	cmd.Flags().StringVarP(into, "name", "n", "", "name of the job")
+	cmd.Flags().StringVarP(into, "name", "n", "", "name of the `job`")
 	_ = cmd.RegisterFlagCompletionFunc("name", a.completeJobs)
 }
 

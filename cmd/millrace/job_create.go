@@ -40,8 +40,8 @@ func newJobCreateCmd(a *app, runF func(context.Context, *jobCreateOptions) error
 		},
 	}
 	f := cmd.Flags()
-	f.StringVarP(&o.file, "file", "f", "", "YAML file of the job")
-	f.StringVarP(&o.name, "name", "n", "", "name of the job (default: the one in the file, or a new one)")
+	f.StringVarP(&o.file, "file", "f", "", "YAML `file` of the job")
+	f.StringVarP(&o.name, "name", "n", "", "`name` of the job (default: the one in the file, or a new one)")
 	addSet(f, &o.set)
 	f.BoolVarP(&o.stream, "stream", "s", false, "show what the steps print, until the job has ended")
 	f.BoolVarP(&o.web, "web", "e", false, "open the job's page of the Temporal UI in a browser")

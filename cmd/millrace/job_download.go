@@ -41,8 +41,8 @@ wrote to outputs/, to named-outputs/NAME/ an output. Without --output-name and
 	}
 	a.addName(cmd, &o.name)
 	f := cmd.Flags()
-	f.StringVarP(&o.Dir, "download-path", "p", ".", "folder to copy to")
-	f.StringVar(&o.Output, "output-name", "", "copy this output: of the job, or as STEP.OUTPUT of a step")
+	f.StringVarP(&o.Dir, "download-path", "p", ".", "`folder` to copy to")
+	f.StringVar(&o.Output, "output-name", "", "copy this `output`: of the job, or as STEP.OUTPUT of a step")
 	f.BoolVar(&o.All, "all", false, "copy the artifacts and all outputs of the job")
 	return cmd
 }

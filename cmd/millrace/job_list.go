@@ -34,7 +34,7 @@ func newJobListCmd(a *app, runF func(context.Context, *jobListOptions) error) *c
 			return runJobList(cmd.Context(), a, o)
 		},
 	}
-	cmd.Flags().IntVarP(&o.most, "max-results", "r", 50, "how many jobs to list")
+	cmd.Flags().IntVarP(&o.most, "max-results", "r", 50, "`number` of jobs to list")
 	cmd.Flags().BoolVar(&o.all, "all-results", false, "list all jobs")
 	return cmd
 }

@@ -83,7 +83,7 @@ func (a *app) stream(ctx context.Context, s *site, name string, w *term.Stream) 
 	reader.finish(ctx, s.jobs, job)
 	log.end(job)
 	if job.Status != pipeline.Completed {
-		a.summarize(a.Err, job, true, nil)
+		a.summary(a.Err, job, true, nil)
 	}
 	return job, nil
 }

@@ -38,8 +38,8 @@ line and column. Nothing is started or written.
 		},
 	}
 	f := cmd.Flags()
-	f.StringVarP(&o.file, "file", "f", "", "YAML file of the job")
-	f.StringVarP(&o.name, "name", "n", "", "name the job would have")
+	f.StringVarP(&o.file, "file", "f", "", "YAML `file` of the job")
+	f.StringVarP(&o.name, "name", "n", "", "`name` that the job would have")
 	addSet(f, &o.set)
 	_ = cmd.RegisterFlagCompletionFunc("file", completeYAML)
 	return cmd

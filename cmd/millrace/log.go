@@ -16,8 +16,11 @@ const maxLog = 16 << 20
 // not to run.
 func (a *app) openLog() *slog.Logger {
 	level := slog.LevelWarn
-	if a.flags.debug {
+	switch {
+	case a.flags.debug:
 		level = slog.LevelDebug
+	case a.flags.verbose:
+		level = slog.LevelInfo
 	}
 	return slog.New(slog.NewTextHandler(a.openLogFile(), &slog.HandlerOptions{Level: level}))
 }
@@ -35,7 +38,7 @@ func (a *app) openLogFile() io.Writer {
 	if err != nil {
 		return io.Discard
 	}
-	a.closers = append(a.closers, func() { _ = f.Close() })
+	a.later(func() { _ = f.Close() })
 	return f
 }
 

@@ -87,8 +87,7 @@ var readable = strings.NewReplacer(
 func newSearch(text string) (*search, error) {
 	path, err := jmespath.Compile(text)
 	if err != nil {
-		var bad jmespath.SyntaxError
-		if errors.As(err, &bad) {
+		if bad, ok := errors.AsType[jmespath.SyntaxError](err); ok {
 			mark := strings.Repeat(" ", min(max(bad.Offset, 0), len(text))) + "^"
 			return nil, wrongUsage("  "+text+"\n  "+mark+"\n--query takes a JMESPath expression, such as name or [].{name: name, status: status}",
 				"--query: %s", readable.Replace(strings.TrimPrefix(bad.Error(), "SyntaxError: ")))

@@ -34,6 +34,7 @@ reused instead of run again, and a job survives the end of any process.
 	root.SetOut(a.Out)
 	root.SetErr(a.Err)
 	root.SetFlagErrorFunc(flagError)
+	root.SetUsageTemplate(strings.Replace(root.UsageTemplate(), "{{if .Runnable}}", "{{if and .Runnable (not .HasAvailableSubCommands)}}", 1))
 	root.CompletionOptions.HiddenDefaultCmd = false
 	a.addGlobalFlags(root.PersistentFlags())
 	_ = root.RegisterFlagCompletionFunc("output", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
@@ -54,11 +55,11 @@ reused instead of run again, and a job survives the end of any process.
 }
 
 func (a *app) addGlobalFlags(f *pflag.FlagSet) {
-	f.StringVar(&a.flags.home, "home", "", "folder that everything is kept in (MILLRACE_HOME; default ~/.millrace)")
-	f.StringVarP(&a.flags.output, "output", "o", "", "write data to stdout as json, jsonc, yaml, tsv, table or none")
-	f.StringVar(&a.flags.query, "query", "", "pick from the data with a JMESPath expression")
-	f.BoolVar(&a.flags.verbose, "verbose", false, "say more about what is done")
-	f.BoolVar(&a.flags.debug, "debug", false, "say more in the server's log, server.log in the home")
+	f.StringVar(&a.flags.home, "home", "", "`folder` that everything is kept in (MILLRACE_HOME; default ~/.millrace)")
+	f.StringVarP(&a.flags.output, "output", "o", "", "write data to stdout in this `format`: json, jsonc, yaml, tsv, table or none")
+	f.StringVar(&a.flags.query, "query", "", "pick from the data with a JMESPath `expression`")
+	f.BoolVar(&a.flags.verbose, "verbose", false, "write more to the server's log, server.log in the home")
+	f.BoolVar(&a.flags.debug, "debug", false, "write everything to the server's log")
 	f.BoolVar(&a.flags.onlyErrors, "only-show-errors", false, "say nothing but errors on stderr")
 	for i, name := range []string{"resource-group", "workspace-name", "subscription"} {
 		short := []string{"g", "w", ""}[i]

@@ -55,7 +55,7 @@ runs; what is finished is not run again.
 		},
 	}
 	f := cmd.Flags()
-	f.StringVarP(&o.name, "name", "n", "", "name of the job (default: the one in the file, or a new one)")
+	f.StringVarP(&o.name, "name", "n", "", "`name` of the job (default: the one in the file, or a new one)")
 	addSet(f, &o.set)
 	f.StringVar(&o.resume, "resume", "", "carry on the `job` of that name instead of submitting one")
 	f.BoolVarP(&o.stream, "stream", "s", false, "show what the steps print; a command job's output is always shown")
@@ -124,7 +124,7 @@ func (a *app) outcome(job *runs.Job, s *session) error {
 		if s != nil {
 			set = s.options.set
 		}
-		a.summarize(people, job, s != nil && s.logs != nil, set)
+		a.summary(people, job, s != nil && s.logs != nil, set)
 	}
 	if a.wantsData() {
 		if err := a.print(job.Document(), nil); err != nil {

@@ -31,8 +31,8 @@ type servingFlags struct {
 }
 
 func (s *servingFlags) add(f *pflag.FlagSet) {
-	f.IntVar(&s.cpuSlots, "cpu-slots", 0, "steps that run at once on queue cpu (default: one for each core)")
-	f.IntVar(&s.gpuSlots, "gpu-slots", 0, "steps that run at once on queue gpu (default: one for each GPU)")
+	f.IntVar(&s.cpuSlots, "cpu-slots", 0, "`number` of steps that run at once on queue cpu (default: one for each core)")
+	f.IntVar(&s.gpuSlots, "gpu-slots", 0, "`number` of steps that run at once on queue gpu (default: one for each GPU)")
 	f.StringVar(&s.python, "python", "", "`folder` of the interpreter that steps run with (default: the python3 on PATH)")
 }
 
@@ -68,12 +68,14 @@ type server struct {
 	at      home.Server
 }
 
-// serve starts everything that a home needs. It owns the lock from here on.
+// serve starts everything that a home needs. It owns the lock from here on: also
+// where it fails it keeps it until the process ends, for parts of the server may
+// have been started.
 func (a *app) serve(ctx context.Context, lock *home.Lock, o serveOptions) (_ *server, err error) {
 	s := &server{lock: lock}
 	defer func() {
 		if err != nil {
-			s.stop()
+			s.rest()
 		}
 	}()
 	c, err := a.config()

@@ -78,7 +78,7 @@ func (a *app) settle(ctx context.Context, lock *home.Lock, o serveOptions) (*sit
 	}
 	site, err := a.visit(s.at, s.client)
 	if err != nil {
-		s.stop()
+		s.rest()
 		return nil, err
 	}
 	site.server = s

@@ -9,10 +9,10 @@ import (
 	"github.com/millrace-ml/millrace/runs"
 )
 
-// summarize tells a person what became of a job and what to do next. Logs that
+// summary tells a person what became of a job and what to do next. Logs that
 // have been shown already are not repeated; set are the changes to the file that
 // the job was submitted with.
-func (a *app) summarize(w *term.Stream, job *runs.Job, logShown bool, set []string) {
+func (a *app) summary(w *term.Stream, job *runs.Job, logShown bool, set []string) {
 	style := map[pipeline.Status]term.Style{pipeline.Completed: term.Green, pipeline.Failed: term.Red}[job.Status]
 	if style == "" {
 		style = term.Yellow
@@ -24,9 +24,9 @@ func (a *app) summarize(w *term.Stream, job *runs.Job, logShown bool, set []stri
 	fmt.Fprintf(w, "%s %s%s: %s\n", job.Name, w.Paint(style, string(job.Status)), took, countWords(job.Count()))
 	switch job.Status {
 	case pipeline.Completed:
-		a.summarizeOutputs(w, job)
+		a.tellOutputs(w, job)
 	case pipeline.Failed:
-		a.summarizeFailure(w, job, logShown, set)
+		a.tellFailure(w, job, logShown, set)
 	case pipeline.Canceled:
 		a.next(w, a.again(job, set)...)
 	}
@@ -54,8 +54,8 @@ func countWords(c runs.Counts) string {
 	return text
 }
 
-// summarizeOutputs lists the outputs of the job as a whole.
-func (a *app) summarizeOutputs(w *term.Stream, job *runs.Job) {
+// tellOutputs lists the outputs of the job as a whole.
+func (a *app) tellOutputs(w *term.Stream, job *runs.Job) {
 	t := &term.Table{}
 	for _, out := range job.Plan.Outputs {
 		if out.From == nil {
@@ -92,7 +92,7 @@ func outputOf(job *runs.Job, ref pipeline.OutputRef) (pipeline.Artifact, bool) {
 // shownFailures is how many failed steps are shown with their logs.
 const shownFailures = 3
 
-func (a *app) summarizeFailure(w *term.Stream, job *runs.Job, logShown bool, set []string) {
+func (a *app) tellFailure(w *term.Stream, job *runs.Job, logShown bool, set []string) {
 	shown, ran := 0, ""
 	for _, s := range failedFirst(job) {
 		if shown == shownFailures {

@@ -84,7 +84,7 @@ func TestTheSummarySaysWhatBecameOfAJobAndWhatToDoNext(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			c := newConsole(t)
-			c.summarize(c.Out, test.job, test.shown, nil)
+			c.summary(c.Out, test.job, test.shown, nil)
 			golden(t, "summary_"+test.name, c.out.String())
 		})
 	}
@@ -93,7 +93,7 @@ func TestTheSummarySaysWhatBecameOfAJobAndWhatToDoNext(t *testing.T) {
 func TestTheNextCommandsCarryTheFlagsThatWereGiven(t *testing.T) {
 	c := newConsole(t)
 	c.flags.homeGiven, c.flags.home = true, "/my home"
-	c.summarize(c.Out, penguins(pipeline.Canceled, step("prepare", pipeline.Canceled)), false, []string{"inputs.lr=0.1", "display_name=it's"})
+	c.summary(c.Out, penguins(pipeline.Canceled, step("prepare", pipeline.Canceled)), false, []string{"inputs.lr=0.1", "display_name=it's"})
 	golden(t, "summary_with_flags", c.out.String())
 }
 

@@ -3,6 +3,7 @@ package term
 import (
 	"fmt"
 	"sort"
+	"strings"
 	"time"
 
 	"github.com/millrace-ml/millrace/pipeline"
@@ -189,17 +190,18 @@ func count(steps []pipeline.StepState) counts {
 }
 
 func (c counts) String() string {
-	text := fmt.Sprintf("%d of %s done", c.done, Count(c.total, "step"))
+	var b strings.Builder
+	fmt.Fprintf(&b, "%d of %s done", c.done, Count(c.total, "step"))
 	if c.reused > 0 {
-		text += fmt.Sprintf(" (%d reused)", c.reused)
+		fmt.Fprintf(&b, " (%d reused)", c.reused)
 	}
 	for _, part := range []struct {
 		n    int
 		word string
 	}{{c.running, "running"}, {c.waiting, "waiting"}, {c.failed, "failed"}} {
 		if part.n > 0 {
-			text += fmt.Sprintf(", %d %s", part.n, part.word)
+			fmt.Fprintf(&b, ", %d %s", part.n, part.word)
 		}
 	}
-	return text
+	return b.String()
 }

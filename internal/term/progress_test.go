@@ -31,10 +31,10 @@ func done(name string, from, to float64) pipeline.StepState {
 	return pipeline.StepState{Name: name, Status: pipeline.Completed, Started: at(from), Ended: at(to), Attempts: 1}
 }
 
-func reusedFrom(name, job string, when float64) pipeline.StepState {
+func reusedAt(name string, when float64) pipeline.StepState {
 	return pipeline.StepState{
 		Name: name, Status: pipeline.Completed, Started: at(when), Ended: at(when),
-		Reused: &pipeline.Origin{Job: job, Step: name},
+		Reused: &pipeline.Origin{Job: "calm_river_1", Step: name},
 	}
 }
 
@@ -51,10 +51,10 @@ var tape = []struct {
 	steps []pipeline.StepState
 }{
 	{0, []pipeline.StepState{idle("prepare"), idle("train"), idle("evaluate"), idle("report")}},
-	{0.5, []pipeline.StepState{reusedFrom("prepare", "calm_river_1", 0.4), running("train", "gpu", 0.5), idle("evaluate"), queued("report", "waits for a slot on queue cpu")}},
-	{62, []pipeline.StepState{reusedFrom("prepare", "calm_river_1", 0.4), running("train", "gpu", 0.5), idle("evaluate"), queued("report", "waits for a slot on queue cpu")}},
-	{63, []pipeline.StepState{reusedFrom("prepare", "calm_river_1", 0.4), done("train", 0.5, 62.7), running("evaluate", "cpu", 62.8), running("report", "cpu", 62.9)}},
-	{64, []pipeline.StepState{reusedFrom("prepare", "calm_river_1", 0.4), done("train", 0.5, 62.7), failedWith("evaluate", "exit code 1", 63.9), done("report", 62.9, 63.5)}},
+	{0.5, []pipeline.StepState{reusedAt("prepare", 0.4), running("train", "gpu", 0.5), idle("evaluate"), queued("report", "waits for a slot on queue cpu")}},
+	{62, []pipeline.StepState{reusedAt("prepare", 0.4), running("train", "gpu", 0.5), idle("evaluate"), queued("report", "waits for a slot on queue cpu")}},
+	{63, []pipeline.StepState{reusedAt("prepare", 0.4), done("train", 0.5, 62.7), running("evaluate", "cpu", 62.8), running("report", "cpu", 62.9)}},
+	{64, []pipeline.StepState{reusedAt("prepare", 0.4), done("train", 0.5, 62.7), failedWith("evaluate", "exit code 1", 63.9), done("report", 62.9, 63.5)}},
 }
 
 func TestPlainWritesALineForEachEventInTheOrderOfTheirTimes(t *testing.T) {
@@ -271,7 +271,7 @@ func TestLiveSumsUpManyStepsThatEndAtOnce(t *testing.T) {
 	p := newPlayer(60, 20)
 	var steps []pipeline.StepState
 	for i := range 312 {
-		steps = append(steps, reusedFrom(fmt.Sprintf("s%d", i), "calm_river_1", 0.1))
+		steps = append(steps, reusedAt(fmt.Sprintf("s%d", i), 0.1))
 	}
 	steps = append(steps, done("last", 0.1, 0.2), failedWith("broken", "exit code 2", 0.3))
 	p.show(1, pipeline.Running, steps...)

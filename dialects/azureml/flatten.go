@@ -310,7 +310,7 @@ func (f *flattener) settingText(sc *scope, t *text, what string) (string, yaml.P
 	return text, place, ok
 }
 
-// settingInt resolves a field that is a positive number; 0 where it is absent.
+// settingInt resolves a field that is a whole number; 0 where it is absent.
 func (f *flattener) settingInt(sc *scope, t *text, what string) int {
 	if t == nil {
 		return 0
@@ -319,13 +319,17 @@ func (f *flattener) settingInt(sc *scope, t *text, what string) int {
 	if !ok {
 		return 0
 	}
-	n, good := positive(text)
-	if !good {
+	n, good := wholeNumber(text)
+	least := 1
+	if what == "parameter_server_count" {
+		least = 0
+	}
+	if !good || n < least {
 		hint := ""
 		if what == "timeout" {
 			hint = "write the number of seconds"
 		}
-		f.problems.errorf(place, hint, "%s must be a whole number above 0, not %s", what, quote(text))
+		f.problems.errorf(place, hint, "%s must be a whole number from %d on, not %s", what, least, quote(text))
 	}
 	return n
 }

@@ -79,8 +79,11 @@ func (l *loader) node(nd *node, n *yaml.Node) {
 	} else {
 		l.checkKeys(n, pipelineNodeKeys)
 	}
+	fits := l.portCount <= maxPorts
 	if l.portCount += len(c.inputs.list) + len(c.outputs.list); l.portCount > maxPorts {
-		l.problems.errorf(nd.at, "", "the nodes up to here have more than %d inputs and outputs", maxPorts)
+		if fits {
+			l.problems.errorf(nd.at, "", "the nodes up to here have more than %d inputs and outputs", maxPorts)
+		}
 		return
 	}
 	l.checkKind(nd, n, kind, c)

@@ -44,9 +44,18 @@ func (l *loader) source(n *yaml.Node, kind pipeline.PortType) *pipeline.Source {
 				"data cannot be read from %s://", clip(scheme))
 			return nil
 		}
+		if folder := kind != pipeline.URIFile && kind != pipeline.CustomModel; folder && isWebFile(path) {
+			l.problems.warnf(n.Pos(), `write "type: uri_file"`, "only a file can be read from %s, and this input is a folder", quote(path))
+		}
 		return s
 	}
 	return l.localSource(n, s, path, kind)
+}
+
+// isWebFile tells a plain URL from one into a storage account, which has folders.
+func isWebFile(uri string) bool {
+	u, err := url.Parse(uri)
+	return err == nil && strings.HasPrefix(u.Scheme, "http") && !strings.HasSuffix(u.Hostname(), ".core.windows.net")
 }
 
 // azureSource reads the references that begin with "azureml:".

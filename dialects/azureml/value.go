@@ -391,10 +391,10 @@ func inputOf(p *port, v value) pipeline.Input {
 	return in
 }
 
-// positive reads a whole number above 0.
-func positive(text string) (int, bool) {
+// wholeNumber reads a number without a fraction that is not negative.
+func wholeNumber(text string) (int, bool) {
 	value, ok := parseNumber(text)
-	if !ok || value != math.Trunc(value) || value < 1 || value > math.MaxInt32 {
+	if !ok || value != math.Trunc(value) || value < 0 || value > math.MaxInt32 {
 		return 0, false
 	}
 	return int(value), true

@@ -78,17 +78,7 @@ func steps(ts *testscript.TestScript, args []string) {
 	}
 	var j job
 	ts.Check(json.Unmarshal([]byte(text), &j))
-	got := make([]string, len(j.Steps))
-	for i, s := range j.Steps {
-		outcome := map[string]string{"Completed": "ran", "Failed": "failed", "Canceled": "canceled", "NotStarted": "not-run"}[s.Status]
-		switch {
-		case outcome == "":
-			outcome = s.Status
-		case s.Reused:
-			outcome = "reused"
-		}
-		got[i] = s.Name + "=" + outcome
-	}
+	got := j.outcomes()
 	want := slices.Clone(args[1:])
 	slices.Sort(want)
 	slices.Sort(got)

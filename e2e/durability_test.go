@@ -12,58 +12,11 @@ import (
 	"time"
 )
 
-// home is a MILLRACE_HOME and the folder of the files of one test.
-type home struct {
-	t   *testing.T
-	dir string
-}
-
-func newHome(t *testing.T) *home {
-	t.Helper()
-	return &home{t: t, dir: t.TempDir()}
-}
-
-func (h *home) command(args ...string) *exec.Cmd {
-	cmd := exec.Command(filepath.Join(bin, "millrace"), args...)
-	cmd.Env = append(os.Environ(), "MILLRACE_HOME="+filepath.Join(h.dir, "home"))
-	cmd.Dir = h.dir
-	return cmd
-}
-
-func (h *home) write(name, text string) string {
-	h.t.Helper()
-	path := filepath.Join(h.dir, name)
-	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
-		h.t.Fatal(err)
-	}
-	return path
-}
-
-// job is what the tests read of "job show -o json".
-type job struct {
-	Name, Status string
-	Steps        []struct {
-		Name, Status string
-		Reused       bool
-		Attempts     int
-		ReusedFrom   *struct{ Job, Step string } `json:"reused_from"`
-		Outputs      map[string]struct{ Digest string }
-	}
-}
-
-func (h *home) show(name string) (job, error) {
-	var j job
-	out, err := h.command("job", "show", "-n", name, "-o", "json").Output()
-	if err != nil {
-		return j, fmt.Errorf("job show: %w", err)
-	}
-	return j, json.Unmarshal(out, &j)
-}
-
 // A job survives its process being killed twenty times at random moments: it
 // completes, a step whose result was recorded never runs again, and only
 // attempts that were running at a kill are repeated.
 func TestAJobSurvivesTwentyKills(t *testing.T) {
+	t.Parallel()
 	h := newHome(t)
 	const steps, kills = 60, 20
 	ran := filepath.Join(h.dir, "ran")
@@ -114,7 +67,7 @@ func TestAJobSurvivesTwentyKills(t *testing.T) {
 	waitUntilSubmitted(t, h, name)
 	startsWhenRecorded := make(map[string]int)
 	for range kills {
-		time.Sleep(time.Duration(300+rand.IntN(1700)) * time.Millisecond)
+		time.Sleep(time.Duration(500+rand.IntN(2000)) * time.Millisecond)
 		_ = cmd.Process.Kill()
 		_ = cmd.Wait()
 		for step := range recorded(t, h) {
@@ -221,6 +174,7 @@ func waitUntilSubmitted(t *testing.T, h *home, name string) {
 // Two jobs that are started together and share four slow steps run each of the
 // shared programs once.
 func TestSharedStepsRunOnce(t *testing.T) {
+	t.Parallel()
 	h := newHome(t)
 	ran := filepath.Join(h.dir, "ran")
 	if err := os.Mkdir(ran, 0o755); err != nil {

@@ -79,6 +79,7 @@ func (l *loader) load(path string, opts LoadOptions) (*Job, error) {
 type loader struct {
 	problems   report
 	files      int
+	included   map[string]*yaml.Node // by absolute path; nil for files with mistakes
 	components map[string]*component
 	chain      []inclusion
 	snapshots  map[string]*snapshotResult
@@ -95,7 +96,7 @@ type inclusion struct {
 }
 
 func newLoader() *loader {
-	return &loader{components: map[string]*component{}, snapshots: map[string]*snapshotResult{}, walk: maxSnapshotFiles}
+	return &loader{included: map[string]*yaml.Node{}, components: map[string]*component{}, snapshots: map[string]*snapshotResult{}, walk: maxSnapshotFiles}
 }
 
 // readRoot reads the file that the user named.
@@ -135,6 +136,9 @@ func (l *loader) readRoot(path string) *yaml.Node {
 // such file, in the file itself if it is not YAML.
 func (l *loader) include(ref *yaml.Node, path, what string) *yaml.Node {
 	absolute, shown := resolve(ref.Doc(), path)
+	if root, known := l.included[absolute]; known {
+		return root
+	}
 	l.files++
 	if l.files > maxFiles {
 		l.problems.errorf(ref.Pos(), "", "this job refers to more than %d files", maxFiles)
@@ -149,18 +153,16 @@ func (l *loader) include(ref *yaml.Node, path, what string) *yaml.Node {
 		l.problems.errorf(ref.Pos(), hint, "%s %q: %s", what, clip(path), describe(err))
 		return nil
 	}
-	before := len(l.problems.list)
+	before := l.problems.errors
 	root := l.parse(shown, absolute, source)
-	if root == nil {
-		if len(l.problems.list) == before {
-			l.problems.errorf(ref.Pos(), "", "%s %q: this file is empty", what, clip(path))
-		}
-		return nil
-	}
-	if root.Kind != yaml.Map {
+	switch {
+	case root == nil && l.problems.errors == before:
+		l.problems.errorf(ref.Pos(), "", "%s %q: this file is empty", what, clip(path))
+	case root != nil && root.Kind != yaml.Map:
 		l.problems.errorf(root.Pos(), "", "%s must be a mapping, and this is %s", what, root.Kind)
-		return nil
+		root = nil
 	}
+	l.included[absolute] = root
 	return root
 }
 

@@ -50,7 +50,7 @@ var (
 		ignored: append([]string{"is_anonymous"}, about...)}
 	pipelineComponentKeys = keySet{what: "a pipeline component", lenient: true,
 		read:    []string{"type", "name", "version", "display_name", "description", "is_deterministic", "inputs", "outputs", "jobs"},
-		ignored: append([]string{"settings", "compute", "is_anonymous"}, about...)}
+		ignored: append([]string{"is_anonymous"}, about...)}
 	settingsKeys = keySet{what: "settings", lenient: true,
 		read:    []string{"default_compute", "default_datastore", "continue_on_step_failure", "force_rerun", "on_init", "on_finalize"},
 		ignored: []string{"continue_run_on_failed_optional_input"}}

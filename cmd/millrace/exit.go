@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 
+	"go.temporal.io/api/serviceerror"
+
 	"github.com/millrace-ml/millrace/dialects/azureml"
 	"github.com/millrace-ml/millrace/internal/config"
 	"github.com/millrace-ml/millrace/internal/term"
@@ -64,11 +66,20 @@ func (a *app) report(err error) int {
 	if errors.As(err, &exit) && exit.err == nil {
 		return code
 	}
+	if exit == nil && interrupted(err) {
+		err = errors.New("interrupted")
+	}
 	fmt.Fprintln(a.Err, a.Err.Paint(term.Red, "millrace:"), err)
 	if hint != "" {
 		fmt.Fprintln(a.Err, hint)
 	}
 	return code
+}
+
+// interrupted reports whether a command ended because the person wanted it to.
+func interrupted(err error) bool {
+	_, canceled := errors.AsType[*serviceerror.Canceled](err)
+	return canceled || errors.Is(err, context.Canceled)
 }
 
 // judge finds the exit code of an error, and what to try next.
@@ -86,7 +97,7 @@ func (a *app) judge(err error) (code int, hint string) {
 		return exitUsage, "`" + a.command("job", "list", "-o", "table") + "` shows the jobs there are"
 	case errors.Is(err, runs.ErrExists):
 		return exitUsage, "leave out --name to get a new one, or choose another"
-	case errors.Is(err, context.Canceled):
+	case interrupted(err):
 		return exitInterrupted, ""
 	}
 	return exitFailed, ""

@@ -56,6 +56,7 @@ func runJobCancel(ctx context.Context, a *app, o *jobCancelOptions) error {
 	job, err := a.attend(ctx, s, o.name, func(*runs.Job) {})
 	if ctx.Err() != nil {
 		a.say("stopped waiting; job %s is being canceled", o.name)
+		return said(exitInterrupted)
 	}
 	if err != nil {
 		return err

@@ -78,6 +78,11 @@ func (a *app) stream(ctx context.Context, s *site, name string, w *term.Stream) 
 	})
 	if err != nil {
 		reader.wait()
+		if ctx.Err() != nil {
+			a.say("stopped following; job %s goes on: `%s` follows it again, `%s` ends it",
+				name, a.command("job", "stream", "-n", name), a.command("job", "cancel", "-n", name))
+			return nil, said(exitInterrupted)
+		}
 		return nil, err
 	}
 	reader.finish(ctx, s.jobs, job)

@@ -127,7 +127,7 @@ func (a *app) outcome(job *runs.Job, s *session) error {
 		a.summary(people, job, s != nil && s.logs != nil, set)
 	}
 	if a.wantsData() {
-		if err := a.print(job.Document(), nil); err != nil {
+		if err := a.print(job.Document(), jobTable); err != nil {
 			return err
 		}
 	}

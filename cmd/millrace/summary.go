@@ -69,7 +69,7 @@ func (a *app) tellOutputs(w *term.Stream, job *runs.Job) {
 		if content.Tree {
 			what = term.Count(content.Files, "file") + ", " + what
 		}
-		t.Add("  "+out.Name, string(out.Type), content.Digest.Short(), what, out.Path)
+		t.Add("  "+out.Name, string(out.Type), content.Digest.Short(), what, term.Clean(out.Path))
 	}
 	if len(t.Rows) == 0 {
 		return

@@ -105,6 +105,8 @@ var elsewhere = map[string]string{
 
 // advice answers keys that other systems have and Azure ML does not.
 var advice = map[string]string{
+	"settings":              "set them in the pipeline job",
+	"compute":               "set it in the job or in the nodes",
 	"component":             "a component runs as a node of a pipeline job",
 	"jobs":                  "a job with jobs has \"type: pipeline\"",
 	"is_deterministic":      "it belongs to a component, or to an inline command node",

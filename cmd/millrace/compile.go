@@ -16,21 +16,22 @@ type source struct {
 	name string
 }
 
-// compile reads the file into a submission, and shows warnings at once.
+// compile reads the file into a submission, and shows warnings at once. What
+// only Azure ML would object to is left to job validate.
 func (a *app) compile(s source) (runs.Submission, error) {
-	submission, warnings, err := read(s)
+	submission, job, err := read(s)
 	if err == nil && !a.flags.onlyErrors {
-		a.renderProblems(warnings)
+		a.renderProblems(job.Warnings)
 	}
 	return submission, err
 }
 
 // read reads the file into a submission. Mistakes come back as
-// azureml.Problems.
-func read(s source) (runs.Submission, azureml.Problems, error) {
+// azureml.Problems; the job has what else there is to say of the file.
+func read(s source) (runs.Submission, *azureml.Job, error) {
 	job, err := azureml.Load(s.file, azureml.LoadOptions{Set: s.set})
 	if err != nil {
-		return runs.Submission{}, nil, err
+		return runs.Submission{}, job, err
 	}
 	name := s.name
 	if name == "" {
@@ -47,7 +48,7 @@ func read(s source) (runs.Submission, azureml.Problems, error) {
 	if err != nil {
 		return runs.Submission{}, nil, fmt.Errorf("read the file again: %w", err)
 	}
-	return runs.Submission{Plan: plan, Definition: string(text), File: s.file}, job.Warnings, nil
+	return runs.Submission{Plan: plan, Definition: string(text), File: s.file}, job, nil
 }
 
 // renderProblems shows what is wrong with a file, and how much that is.

@@ -46,7 +46,7 @@ line and column. Nothing is started or written.
 }
 
 func runJobValidate(a *app, o *jobValidateOptions) error {
-	submission, warnings, err := read(o.source)
+	submission, job, err := read(o.source)
 	var problems azureml.Problems
 	if err != nil && !errors.As(err, &problems) {
 		return err
@@ -55,14 +55,15 @@ func runJobValidate(a *app, o *jobValidateOptions) error {
 		if err != nil {
 			return err
 		}
-		a.renderProblems(warnings)
+		a.renderProblems(append(job.Warnings, job.Notes...))
 		_, err = fmt.Fprintf(a.Out, "%s is valid: %s\n", o.file, term.Count(len(submission.Plan.Steps), "step"))
 		return err
 	}
 	result := map[string]any{
 		"result":   "Succeeded",
 		"errors":   described(problems.Errors()),
-		"warnings": described(append(problems.Warnings(), warnings...)),
+		"warnings": described(job.Warnings),
+		"notes":    described(job.Notes),
 	}
 	if err != nil {
 		result["result"] = "Failed"

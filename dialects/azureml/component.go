@@ -179,7 +179,7 @@ func (l *loader) program(n *yaml.Node, c *component, extra []*yaml.Node) *progra
 	p.code = l.code(l.scalar(n.Get("code"), "code"), extra)
 	p.environment = l.environment(n)
 	if n.Get("environment") == nil && n.Get("command") != nil {
-		l.problems.warnf(ownerPos(n), `add "environment: azureml:NAME:VERSION" or "environment: {image: NAME}"`,
+		l.problems.notef(ownerPos(n), `add "environment: azureml:NAME:VERSION" or "environment: {image: NAME}"`,
 			"%s has no environment, which Azure ML requires", c.label())
 	}
 	return p

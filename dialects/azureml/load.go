@@ -43,6 +43,8 @@ type Job struct {
 	Tags        map[string]string
 	// Warnings are problems that do not keep the job from running.
 	Warnings Problems
+	// Notes are about what runs here but would not on Azure ML.
+	Notes Problems
 
 	problems Problems
 	draft    *draft
@@ -67,7 +69,7 @@ func (l *loader) load(path string, opts LoadOptions) (*Job, error) {
 		l.job(job, root)
 	}
 	job.problems = l.problems.sorted(path)
-	job.Warnings = job.problems.Warnings()
+	job.Warnings, job.Notes = job.problems.Warnings(), job.problems.Notes()
 	errs := job.problems.Errors()
 	if len(errs) > 0 {
 		job.draft = nil

@@ -42,7 +42,7 @@ func TestLoadReturnsTheJobBesideItsProblems(t *testing.T) {
 	dir := t.TempDir()
 	write(t, dir, map[string]string{"job.yml": "display_name: half\ncommand: echo ${{inputs.x}}\n"})
 	job, problems := load(t, dir)
-	if job.DisplayName != "half" || len(problems) != 1 || len(job.Warnings) != 1 || len(job.Problems()) != 2 {
+	if job.DisplayName != "half" || len(problems) != 1 || len(job.Notes) != 1 || len(job.Problems()) != 2 {
 		t.Errorf("got %+v with %v", job, problems)
 	}
 	if _, err := azureml.Compile(job, azureml.CompileOptions{Name: "x"}); err == nil || err.Error() != problems.Error() {
@@ -237,5 +237,27 @@ func TestHostileJobsAreRefused(t *testing.T) {
 	write(t, dir, map[string]string{"job.yml": wrong.String()})
 	if _, problems := load(t, dir); len(problems) != 501 || !strings.Contains(problems.Error(), "more than 500 problems") {
 		t.Errorf("many mistakes: %d problems", len(problems))
+	}
+}
+
+// Remarks, however many, never keep a job from running.
+func TestManyRemarksAreNoMistake(t *testing.T) {
+	const steps = 1000
+	var text strings.Builder
+	text.WriteString("type: pipeline\njobs:\n")
+	for i := range steps {
+		fmt.Fprintf(&text, "  s%d: {command: 'true', colour: blue}\n", i)
+	}
+	dir := t.TempDir()
+	write(t, dir, map[string]string{"job.yml": text.String()})
+	job, problems := load(t, dir)
+	if len(problems) > 0 {
+		t.Fatalf("refused: %.200v", problems)
+	}
+	if len(job.Warnings) == 0 || len(job.Notes) == 0 || len(job.Problems()) >= steps {
+		t.Errorf("%d warnings and %d notes are kept", len(job.Warnings), len(job.Notes))
+	}
+	if plan, err := azureml.Compile(job, azureml.CompileOptions{Name: "job"}); err != nil || len(plan.Steps) != steps {
+		t.Errorf("compiled with %v", err)
 	}
 }

@@ -13,10 +13,12 @@ import (
 // Severity tells mistakes from remarks.
 type Severity string
 
-// An Error keeps a job from running. A Warning does not.
+// An Error keeps a job from running. A Warning does not. A Note is about what
+// runs here but would not on Azure ML.
 const (
 	Error   Severity = "error"
 	Warning Severity = "warning"
+	Note    Severity = "note"
 )
 
 // Problem is one mistake in a file, where it stands, and what to do about it.
@@ -53,8 +55,11 @@ func (p Problem) Render(w io.Writer, color bool) {
 		return "\x1b[" + code + "m" + text + "\x1b[0m"
 	}
 	severity := paint("1;31", string(Error)+":")
-	if p.Severity == Warning {
+	switch p.Severity {
+	case Warning:
 		severity = paint("1;33", string(Warning)+":")
+	case Note:
+		severity = paint("1;34", string(Note)+":")
 	}
 	fmt.Fprintf(w, "%s %s %s\n", paint("1", fmt.Sprintf("%s:%d:%d:", printable(p.File), p.Line, p.Column)), severity, printable(p.Message))
 	if p.Source != "" {
@@ -111,6 +116,9 @@ func (ps Problems) Errors() Problems { return ps.only(Error) }
 // Warnings are the problems that do not.
 func (ps Problems) Warnings() Problems { return ps.only(Warning) }
 
+// Notes are what only Azure ML would object to.
+func (ps Problems) Notes() Problems { return ps.only(Note) }
+
 func (ps Problems) only(s Severity) Problems {
 	var some Problems
 	for _, p := range ps {
@@ -139,20 +147,23 @@ func (ps Problems) Render(w io.Writer, color bool) {
 	}
 }
 
-// maxProblems is how many problems are kept. Nobody reads more, and a hostile
-// file could have a hundred thousand.
+// maxProblems is how many errors are kept, and how many remarks beside them.
+// Nobody reads more, and a hostile file could have a hundred thousand.
 const maxProblems = 500
 
 // report gathers problems. The same problem found twice, because a component
 // is used twice, is kept once.
 type report struct {
 	list   Problems
-	errors int // in the list
+	errors int // in the list; the rest are remarks
 	seen   map[Problem]bool
 }
 
-// full tells that what is found now is not kept.
-func (r *report) full() bool { return len(r.list) > maxProblems }
+// full tells that errors found now are not kept.
+func (r *report) full() bool { return r.errors > maxProblems }
+
+// crowded tells that remarks found now are not kept.
+func (r *report) crowded() bool { return len(r.list)-r.errors >= maxProblems }
 
 func (r *report) errorf(at yaml.Pos, hint, format string, args ...any) {
 	r.add(Error, at, fmt.Sprintf(format, args...), hint)
@@ -162,16 +173,20 @@ func (r *report) warnf(at yaml.Pos, hint, format string, args ...any) {
 	r.add(Warning, at, fmt.Sprintf(format, args...), hint)
 }
 
+func (r *report) notef(at yaml.Pos, hint, format string, args ...any) {
+	r.add(Note, at, fmt.Sprintf(format, args...), hint)
+}
+
 func (r *report) add(severity Severity, at yaml.Pos, message, hint string) {
 	p := Problem{Severity: severity, Line: at.Line, Column: at.Column, Width: at.Width, Path: at.Path, Message: message, Hint: hint}
 	if at.Doc != nil {
 		p.File, p.Source = at.Doc.Name, at.Doc.Line(at.Line)
 	}
-	if r.seen[p] || len(r.list) > maxProblems {
+	if r.seen[p] || severity == Error && r.full() || severity != Error && r.crowded() {
 		return
 	}
-	if len(r.list) == maxProblems {
-		p.Severity, p.Message, p.Hint = Error, fmt.Sprintf("there are more than %d problems; the rest is not shown", maxProblems), ""
+	if severity == Error && r.errors == maxProblems {
+		p.Message, p.Hint = fmt.Sprintf("there are more than %d problems; the rest is not shown", maxProblems), ""
 	}
 	if r.seen == nil {
 		r.seen = map[Problem]bool{}

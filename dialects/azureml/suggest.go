@@ -33,7 +33,7 @@ func legalNames(legal []string, what string) string {
 // near enough to be meant.
 func (l *loader) closest(name string, legal []string) string {
 	const longest = 40
-	if name == "" || len(name) > longest || l.problems.full() {
+	if name == "" || len(name) > longest || l.problems.full() || l.problems.crowded() {
 		return ""
 	}
 	// A third of the letters may differ; a beginning counts as nearly equal.

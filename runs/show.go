@@ -10,6 +10,7 @@ import (
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/serviceerror"
 	workflowpb "go.temporal.io/api/workflow/v1"
+	"go.temporal.io/sdk/temporal"
 
 	"github.com/millrace-ml/millrace/internal/record"
 	"github.com/millrace-ml/millrace/pipeline"
@@ -190,13 +191,29 @@ func (f *follower) look(ctx context.Context) (changed bool, err error) {
 	f.job.execution(d.GetWorkflowExecutionInfo())
 	changed = f.merge(d.GetPendingActivities()) || before != f.job.Status
 	if f.job.Status.Ended() {
-		// It ended between the two looks, or without our doing: terminated.
+		// It ended between the two looks, or without our doing: terminated in
+		// the Temporal UI, or run by a worker that has another store.
 		if end, err := f.s.records.Ended(ctx, f.job.Name); err == nil {
 			f.job.end(end)
+		} else if why := f.s.Temporal.GetWorkflow(ctx, f.job.Name, "").Get(ctx, nil); why != nil && ctx.Err() == nil {
+			f.job.Failure = &pipeline.Failure{Kind: pipeline.Infrastructure, Message: reason(why)}
 		}
 		f.ended, changed = true, true
 	}
 	return changed, nil
+}
+
+// reason is the innermost message of an error that Temporal brought.
+func reason(err error) string {
+	var application *temporal.ApplicationError
+	if errors.As(err, &application) {
+		return application.Message()
+	}
+	var wrapped *temporal.WorkflowExecutionError
+	if errors.As(err, &wrapped) && wrapped.Unwrap() != nil {
+		return wrapped.Unwrap().Error()
+	}
+	return err.Error()
 }
 
 // ask gets from the workflow what changed. A workflow that no worker serves

@@ -8,10 +8,14 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"os"
 	"runtime"
+	"slices"
+	"strings"
 	"time"
 
+	"go.temporal.io/api/operatorservice/v1"
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/client"
@@ -44,6 +48,9 @@ type Options struct {
 	GPUs []string
 	// Python is a folder that comes first on the PATH of steps; "" for none.
 	Python string
+	// Register has the namespace learn the search attributes of jobs first:
+	// for a server that this process did not set up itself.
+	Register bool
 	// KeepWork leaves the folders of ended attempts in place.
 	KeepWork bool
 	Log      *slog.Logger
@@ -66,6 +73,11 @@ func Start(ctx context.Context, o Options) (*Workers, error) {
 	runner := &step.Runner{
 		Store: o.Store, Executor: new(process.Executor), Work: o.Work, Python: o.Python,
 		Environ: os.Environ(), Keep: o.KeepWork,
+	}
+	if o.Register {
+		if err := register(ctx, o); err != nil {
+			return nil, err
+		}
 	}
 	if err := recover(ctx, o, runner); err != nil {
 		return nil, err
@@ -127,6 +139,32 @@ func (w *Workers) Stop() {
 	for range w.workers {
 		<-done
 	}
+}
+
+// register adds the search attributes that the namespace does not have yet.
+func register(ctx context.Context, o Options) error {
+	operator := o.Temporal.OperatorService()
+	known, err := operator.ListSearchAttributes(ctx, &operatorservice.ListSearchAttributesRequest{Namespace: o.Namespace})
+	if err != nil {
+		// Not everybody may ask. Those who may not were given a namespace
+		// that has them, or learn it when they submit a job.
+		o.Log.Warn("could not ask for search attributes", "error", err)
+		return nil
+	}
+	missing := workflows.SearchAttributes()
+	for name := range known.GetCustomAttributes() {
+		delete(missing, name)
+	}
+	if len(missing) == 0 {
+		return nil
+	}
+	_, err = operator.AddSearchAttributes(ctx, &operatorservice.AddSearchAttributesRequest{Namespace: o.Namespace, SearchAttributes: missing})
+	var exists *serviceerror.AlreadyExists // another worker was quicker
+	if err != nil && !errors.As(err, &exists) {
+		return fmt.Errorf("register the search attributes %s in namespace %s: %w",
+			strings.Join(slices.Sorted(maps.Keys(missing)), ", "), o.Namespace, err)
+	}
+	return nil
 }
 
 func registerPipelines(w worker.Worker, a *activities.Activities) {

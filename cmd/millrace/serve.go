@@ -111,6 +111,7 @@ func (a *app) serve(ctx context.Context, lock *home.Lock, o serveOptions) (_ *se
 	s.workers, err = workers.Start(ctx, workers.Options{
 		Temporal: s.client, Namespace: s.at.Namespace, Store: store, Work: h.Work(),
 		CPUSlots: c.CPUSlots, GPUSlots: c.GPUSlots, GPUs: s.gpus, Python: python, Log: a.log(),
+		Register: s.embed == nil,
 	})
 	if err != nil {
 		return nil, err

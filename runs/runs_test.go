@@ -324,3 +324,28 @@ func TestNamesAreAcceptedAndDiffer(t *testing.T) {
 		seen[name] = true
 	}
 }
+
+func TestEverythingThatCannotBeTakenIntoTheStoreIsReported(t *testing.T) {
+	p := newPast(t)
+	dir := t.TempDir()
+	shared := &pipeline.Code{Files: []pipeline.LocalFile{{Path: "a.py", Source: filepath.Join(dir, "a.py")}}}
+	source := func(name string) pipeline.Input {
+		return pipeline.Input{Name: name, Type: pipeline.URIFile, Binding: pipeline.Binding{Source: &pipeline.Source{Local: filepath.Join(dir, name), Position: "p.yml:3:4"}}}
+	}
+	plan := &pipeline.Plan{Name: "job", Steps: []pipeline.Step{
+		{Name: "a", Code: shared, Inputs: []pipeline.Input{source("here"), source("gone")}},
+		{Name: "b", Code: shared, Inputs: []pipeline.Input{source("here"), source("lost")}},
+	}}
+	p.must(os.WriteFile(filepath.Join(dir, "here"), []byte("1"), 0o644))
+	err := p.pin(context.Background(), plan)
+	if err == nil {
+		t.Fatal("pinned what is not there")
+	}
+	got := strings.Split(err.Error(), "\n")
+	if len(got) != 3 || !strings.Contains(got[0], "gone") || !strings.Contains(got[1], "lost") || !strings.HasPrefix(got[2], "take the code of a into the store") {
+		t.Errorf("reported:\n%v", err)
+	}
+	if plan.Steps[1].Inputs[0].Binding.Source.Artifact == nil {
+		t.Error("what is there was not taken")
+	}
+}

@@ -28,7 +28,7 @@ func newActivities(t *testing.T) *Activities {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { store.Close() })
+	t.Cleanup(func() { _ = store.Close() })
 	return New(Activities{
 		Store: store, Cache: cache.New(store), Records: record.New(store),
 		Runner: &step.Runner{Store: store, Executor: new(process.Executor), Work: filepath.Join(dir, "work"), Environ: []string{"PATH=/usr/bin:/bin"}},
@@ -147,15 +147,15 @@ func TestAPlanThatIsGoneIsNotAskedForAgain(t *testing.T) {
 	}
 }
 
-// execute runs the activity Step as Temporal would.
-func (a *Activities) execute(t *testing.T, plan *pipeline.Plan, i int) (StepResult, error) {
+// execute runs the activity Step for the first step of a plan as Temporal would.
+func (a *Activities) execute(t *testing.T, plan *pipeline.Plan) (StepResult, error) {
 	t.Helper()
 	var suite testsuite.WorkflowTestSuite
 	env := suite.NewTestActivityEnvironment()
 	env.RegisterActivityWithOptions(a.Step, activity.RegisterOptions{Name: "Step"})
-	s := &plan.Steps[i]
+	s := &plan.Steps[0]
 	in := StepInput{
-		Job: plan.Name, Plan: a.keep(t, plan), Name: s.Name, Reusable: s.Deterministic, Ready: Ready{Step: i},
+		Job: plan.Name, Plan: a.keep(t, plan), Name: s.Name, Reusable: s.Deterministic, Ready: Ready{Step: 0},
 		Key: string(cache.KeyOf(cache.Ingredients(s, nil, nil))),
 	}
 	value, err := env.ExecuteActivity("Step", in)
@@ -171,14 +171,14 @@ func (a *Activities) execute(t *testing.T, plan *pipeline.Plan, i int) (StepResu
 
 func TestAStepThatRanIsRemembered(t *testing.T) {
 	a, plan := newActivities(t), chain("a")
-	first, err := a.execute(t, plan, 0)
+	first, err := a.execute(t, plan)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if first.From != nil || first.Outputs["o"].Files != 1 || *first.ExitCode != 0 {
 		t.Fatalf("first run: %+v", first)
 	}
-	again, err := a.execute(t, plan, 0)
+	again, err := a.execute(t, plan)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -186,7 +186,7 @@ func TestAStepThatRanIsRemembered(t *testing.T) {
 		t.Errorf("a second attempt of the same step ran it again: %+v", again)
 	}
 	plan.Name = "other"
-	reused, err := a.execute(t, plan, 0)
+	reused, err := a.execute(t, plan)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -201,7 +201,7 @@ func TestAStepThatRanIsRemembered(t *testing.T) {
 func TestAFailedStepSaysHowAndIsNotRetried(t *testing.T) {
 	a, plan := newActivities(t), chain("a")
 	plan.Steps[0].Command = pipeline.Template{{Text: "echo about to fail; exit 7"}}
-	_, err := a.execute(t, plan, 0)
+	_, err := a.execute(t, plan)
 	var application *temporal.ApplicationError
 	if !errors.As(err, &application) || !application.NonRetryable() || application.Type() != string(pipeline.UserFailure) {
 		t.Fatalf("got %v, want a user failure that is not retried", err)
@@ -215,7 +215,7 @@ func TestAFailedStepSaysHowAndIsNotRetried(t *testing.T) {
 	}
 	// The claim is free again, and the ingredients are known.
 	plan.Name = "other"
-	if _, err := a.execute(t, plan, 0); !errors.As(err, &application) {
+	if _, err := a.execute(t, plan); !errors.As(err, &application) {
 		t.Errorf("the next job got %v", err)
 	}
 	key := cache.KeyOf(cache.Ingredients(&plan.Steps[0], nil, nil))
@@ -228,7 +228,7 @@ func TestWhatIsNotDeterministicIsNotRemembered(t *testing.T) {
 	a, plan := newActivities(t), chain("a")
 	plan.Steps[0].Deterministic = false
 	for range 2 {
-		result, err := a.execute(t, plan, 0)
+		result, err := a.execute(t, plan)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -172,8 +172,7 @@ func (a *Activities) attemptFailed(ctx context.Context, err error, givesUpAt int
 // activity is pending, whether it runs or waits for a worker.
 func (a *Activities) alive(ctx context.Context, owner cache.Owner) (bool, error) {
 	d, err := a.Temporal.DescribeWorkflowExecution(ctx, owner.Workflow, owner.Run)
-	var gone *serviceerror.NotFound
-	if errors.As(err, &gone) {
+	if _, gone := errors.AsType[*serviceerror.NotFound](err); gone {
 		return false, nil
 	}
 	if err != nil {

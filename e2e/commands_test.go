@@ -34,20 +34,20 @@ const patience = 90 * time.Second
 //	end NAME CODE                  wait for its end, with that exit code
 func commands() map[string]func(*testscript.TestScript, bool, []string) {
 	return map[string]func(*testscript.TestScript, bool, []string){
-		"exits":  plain(2, exits),
-		"steps":  plain(2, steps),
-		"await":  plain(2, await),
-		"start":  plain(2, start),
-		"hear":   plain(2, hear),
-		"signal": plain(2, send),
-		"end":    plain(2, end),
+		"exits":  plain(exits),
+		"steps":  plain(steps),
+		"await":  plain(await),
+		"start":  plain(start),
+		"hear":   plain(hear),
+		"signal": plain(send),
+		"end":    plain(end),
 	}
 }
 
-// plain makes a command that has no opposite and needs some arguments.
-func plain(least int, do func(*testscript.TestScript, []string)) func(*testscript.TestScript, bool, []string) {
+// plain makes a command that has no opposite and needs two arguments at least.
+func plain(do func(*testscript.TestScript, []string)) func(*testscript.TestScript, bool, []string) {
 	return func(ts *testscript.TestScript, neg bool, args []string) {
-		if neg || len(args) < least {
+		if neg || len(args) < 2 {
 			ts.Fatalf("commands_test.go says how this command is used")
 		}
 		do(ts, args)

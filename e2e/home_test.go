@@ -90,8 +90,7 @@ func (h *home) outcome(name string) string {
 func (h *home) run(args ...string) (code int, said string) {
 	h.t.Helper()
 	out, err := h.command(args...).CombinedOutput()
-	var exit *exec.ExitError
-	if errors.As(err, &exit) {
+	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
 		return exit.ExitCode(), string(out)
 	}
 	if err != nil {

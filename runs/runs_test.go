@@ -30,7 +30,7 @@ func newPast(t *testing.T) *past {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { store.Close() })
+	t.Cleanup(func() { _ = store.Close() })
 	return &past{New(Options{Store: store}), t}
 }
 

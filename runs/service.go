@@ -70,8 +70,7 @@ func (s *Service) Cancel(ctx context.Context, name string) error {
 		return fmt.Errorf("cancel job %s: %w", name, ErrNoServer)
 	}
 	err := s.Temporal.CancelWorkflow(ctx, name, "")
-	var gone *serviceerror.NotFound
-	if errors.As(err, &gone) {
+	if _, gone := errors.AsType[*serviceerror.NotFound](err); gone {
 		return fmt.Errorf("job %s: %w", name, ErrEnded)
 	}
 	if err != nil {

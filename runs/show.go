@@ -97,8 +97,7 @@ func (j *Job) end(e record.Ended) {
 // glance asks Temporal for the state of a job as a whole.
 func (s *Service) glance(ctx context.Context, job *Job) error {
 	d, err := s.Temporal.DescribeWorkflowExecution(ctx, job.Name, "")
-	var gone *serviceerror.NotFound
-	if errors.As(err, &gone) {
+	if _, gone := errors.AsType[*serviceerror.NotFound](err); gone {
 		job.Status = pipeline.NotResponding
 		return nil
 	}
@@ -177,8 +176,7 @@ func (f *follower) look(ctx context.Context) (changed bool, err error) {
 	}
 	before := f.job.Status
 	d, err := f.s.Temporal.DescribeWorkflowExecution(ctx, f.job.Name, "")
-	var gone *serviceerror.NotFound
-	if errors.As(err, &gone) {
+	if _, gone := errors.AsType[*serviceerror.NotFound](err); gone {
 		f.job.Status = pipeline.NotResponding
 		return before != f.job.Status, nil
 	}
@@ -205,12 +203,10 @@ func (f *follower) look(ctx context.Context) (changed bool, err error) {
 
 // reason is the innermost message of an error that Temporal brought.
 func reason(err error) string {
-	var application *temporal.ApplicationError
-	if errors.As(err, &application) {
+	if application, ok := errors.AsType[*temporal.ApplicationError](err); ok {
 		return application.Message()
 	}
-	var wrapped *temporal.WorkflowExecutionError
-	if errors.As(err, &wrapped) && wrapped.Unwrap() != nil {
+	if wrapped, ok := errors.AsType[*temporal.WorkflowExecutionError](err); ok && wrapped.Unwrap() != nil {
 		return wrapped.Unwrap().Error()
 	}
 	return err.Error()

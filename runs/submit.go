@@ -100,8 +100,7 @@ func (s *Service) Resume(ctx context.Context, name string) (*Job, error) {
 		return nil, fmt.Errorf("resume job %s: %w", name, ErrNoServer)
 	}
 	_, err = s.Temporal.DescribeWorkflowExecution(ctx, name, "")
-	var gone *serviceerror.NotFound
-	if !errors.As(err, &gone) {
+	if _, gone := errors.AsType[*serviceerror.NotFound](err); !gone {
 		return job, err
 	}
 	submitted, err := s.records.Submitted(ctx, name)

@@ -91,7 +91,7 @@ func FindGPUs(ctx context.Context) []string {
 // devices reads the list in CUDA_VISIBLE_DEVICES; -1 ends it, as CUDA has it.
 func devices(list string) []string {
 	var found []string
-	for _, d := range strings.Split(list, ",") {
+	for d := range strings.SplitSeq(list, ",") {
 		if d = strings.TrimSpace(d); d == "-1" || d == "" {
 			break
 		}

@@ -36,7 +36,7 @@ import (
 // Options say what the workers of this process serve.
 type Options struct {
 	Temporal client.Client
-	// Namespace is the one that Temporal was dialed with.
+	// Namespace is the one that Temporal was connected to with.
 	Namespace string
 	Store     *artifact.Store
 	// Work is the folder under which steps run; its path needs no quotes.
@@ -79,7 +79,7 @@ func Start(ctx context.Context, o Options) (*Workers, error) {
 			return nil, err
 		}
 	}
-	if err := recover(ctx, o, runner); err != nil {
+	if err := takeBack(ctx, o, runner); err != nil {
 		return nil, err
 	}
 	if o.CPUSlots <= 0 {
@@ -203,8 +203,8 @@ func identity(queue string) string {
 	return fmt.Sprintf("%s@%s#%d", queue, name, os.Getpid())
 }
 
-// recover ends what a dead worker left running, and gives its steps back.
-func recover(ctx context.Context, o Options, runner *step.Runner) error {
+// takeBack ends what a dead worker left running, and gives its steps back.
+func takeBack(ctx context.Context, o Options, runner *step.Runner) error {
 	left, err := runner.Sweep(ctx)
 	if err != nil {
 		return fmt.Errorf("clean up after the last worker: %w", err)

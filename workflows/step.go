@@ -257,8 +257,7 @@ func (e *execution) ended(i int, err error) {
 		return
 	}
 	failure := pipeline.Failure{Kind: pipeline.Infrastructure, Message: err.Error()}
-	var application *temporal.ApplicationError
-	if errors.As(err, &application) {
+	if application, ok := errors.AsType[*temporal.ApplicationError](err); ok {
 		failure.Message = application.Message()
 		var details activities.StepFailed
 		if application.HasDetails() && application.Details(&details) == nil {

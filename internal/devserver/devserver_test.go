@@ -8,6 +8,7 @@ import (
 
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/temporal"
 )
 
 // A server takes calls as soon as Start returns, and what it was told is still
@@ -28,7 +29,7 @@ func TestServerKeepsWhatItWasTold(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer s.Stop()
+		defer func() { _ = s.Stop() }()
 		c, err := client.Dial(client.Options{HostPort: s.Address(), Namespace: "default", Logger: slog.New(slog.DiscardHandler)})
 		if err != nil {
 			t.Fatal(err)
@@ -39,7 +40,7 @@ func TestServerKeepsWhatItWasTold(t *testing.T) {
 	serve(func(c client.Client) {
 		_, err := c.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
 			ID: "job", TaskQueue: "pipelines",
-			SearchAttributes: map[string]any{"MillraceStatus": "Running"},
+			TypedSearchAttributes: temporal.NewSearchAttributes(temporal.NewSearchAttributeKeyKeyword("MillraceStatus").ValueSet("Running")),
 		}, "Pipeline")
 		if err != nil {
 			t.Fatal(err)

@@ -19,7 +19,7 @@ func stores(t *testing.T) map[string]*artifact.Store {
 		if err != nil {
 			t.Fatal(err)
 		}
-		t.Cleanup(func() { s.Close() })
+		t.Cleanup(func() { _ = s.Close() })
 		all[kind] = s
 	}
 	return all

@@ -2,6 +2,7 @@ package workflows
 
 import (
 	"fmt"
+	"strings"
 
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
@@ -59,11 +60,25 @@ func (e *execution) finish() (*Outcome, error) {
 	case pipeline.Failed:
 		message := result.Failure.Message
 		if result.Step != "" {
-			message = fmt.Sprintf("step %s failed: %s", result.Step, message)
+			message = fmt.Sprintf("step %s failed: %s%s", result.Step, message, lastWords(result.Failure.LogTail))
 		}
 		return nil, temporal.NewNonRetryableApplicationError(message, string(result.Failure.Kind), nil)
 	}
 	return outcome, nil
+}
+
+// lastWords is the end of what a program printed, for the one place where the
+// Temporal UI says why a job failed.
+func lastWords(log []string) string {
+	const lines, most = 3, 500
+	text := strings.TrimSpace(strings.Join(log[max(0, len(log)-lines):], "\n"))
+	if text == "" {
+		return ""
+	}
+	if len(text) > most {
+		text = "..." + strings.ToValidUTF8(text[len(text)-most:], "")
+	}
+	return "; it last printed:\n" + text
 }
 
 func (e *execution) status() pipeline.Status {

@@ -91,7 +91,7 @@ func (s *scripted) step(ctx context.Context, in activities.StepInput) (activitie
 	switch outcome {
 	case "fail":
 		code = 3
-		failure := pipeline.Failure{Kind: pipeline.UserFailure, Message: "exit code 3", ExitCode: &code}
+		failure := pipeline.Failure{Kind: pipeline.UserFailure, Message: "exit code 3", ExitCode: &code, LogTail: []string{"1", "2", "epoch 9", "no such column"}}
 		return activities.StepResult{}, temporal.NewNonRetryableApplicationError(failure.Message, "user", nil,
 			activities.StepFailed{Failure: failure, Attempt: activities.Attempt{ExitCode: &code, Number: 1}})
 	case "hang":
@@ -219,7 +219,7 @@ func TestAFailureStopsOnlyWhatDependsOnIt(t *testing.T) {
 	s := &scripted{graph: graph("a", "b < a", "c < b", "d", "e < d"), outcome: map[string]string{"a": "fail"}}
 	err := s.run(t)
 	var application *temporal.ApplicationError
-	if !errors.As(err, &application) || application.Message() != "step a failed: exit code 3" {
+	if !errors.As(err, &application) || application.Message() != "step a failed: exit code 3; it last printed:\n2\nepoch 9\nno such column" {
 		t.Errorf("the workflow ended with %v", err)
 	}
 	s.want(t, pipeline.Failed, map[string]string{"a": "Failed", "b": "NotStarted", "c": "NotStarted", "d": "Completed", "e": "Completed"})

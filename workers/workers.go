@@ -19,7 +19,6 @@ import (
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/client"
-	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/worker"
 	"go.temporal.io/sdk/workflow"
 
@@ -196,11 +195,7 @@ func lend(devices []string, slots int) chan string {
 }
 
 func identity(queue string) string {
-	name, err := os.Hostname()
-	if err != nil {
-		name = "localhost"
-	}
-	return fmt.Sprintf("%s@%s#%d", queue, name, os.Getpid())
+	return fmt.Sprintf("%s@%s#%d", queue, hostname(), os.Getpid())
 }
 
 // takeBack ends what a dead worker left running, and gives its steps back.
@@ -214,14 +209,13 @@ func takeBack(ctx context.Context, o Options, runner *step.Runner) error {
 		if json.Unmarshal(l.Token, &at) != nil || at.Workflow == "" {
 			continue
 		}
-		lost := temporal.NewApplicationErrorWithOptions("the worker was lost while the step was running; it is run again",
-			activities.WorkerLost, temporal.ApplicationErrorOptions{NextRetryDelay: time.Millisecond})
-		err := o.Temporal.CompleteActivityByID(ctx, o.Namespace, at.Workflow, at.Run, at.Activity, nil, lost)
-		var gone *serviceerror.NotFound
-		if err != nil && !errors.As(err, &gone) {
+		if err := lost(ctx, o, at.Workflow, at.Run, at.Activity); err != nil {
 			// The heartbeat time-out will find it, only later.
 			o.Log.Warn("could not give back a lost step", "job", at.Workflow, "step", at.Activity, "error", err)
 		}
+	}
+	if err := giveBack(ctx, o); err != nil {
+		o.Log.Warn("could not give back what lost workers had taken", "error", err)
 	}
 	return nil
 }

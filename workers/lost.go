@@ -1,0 +1,84 @@
+package workers
+
+import (
+	"context"
+	"errors"
+	"os"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/api/workflowservice/v1"
+	"go.temporal.io/sdk/temporal"
+
+	"github.com/millrace-ml/millrace/activities"
+	"github.com/millrace-ml/millrace/workflows"
+)
+
+// giveBack tells Temporal of the activities that a worker of this machine had
+// taken when its process ended: a step that it had not begun yet, or one that
+// leaves nothing in a folder, as fetching an input does. Temporal would notice
+// by itself, but only when their heartbeats have been missing for long.
+func giveBack(ctx context.Context, o Options) error {
+	request := &workflowservice.ListWorkflowExecutionsRequest{
+		Namespace: o.Namespace,
+		Query:     "WorkflowType = '" + workflows.PipelineType + "' AND ExecutionStatus = 'Running'",
+	}
+	for {
+		open, err := o.Temporal.ListWorkflow(ctx, request)
+		if err != nil {
+			return err
+		}
+		for _, e := range open.GetExecutions() {
+			job, run := e.GetExecution().GetWorkflowId(), e.GetExecution().GetRunId()
+			d, err := o.Temporal.DescribeWorkflowExecution(ctx, job, run)
+			if err != nil {
+				return err
+			}
+			for _, a := range d.GetPendingActivities() {
+				taken := a.GetState() == enumspb.PENDING_ACTIVITY_STATE_STARTED || a.GetState() == enumspb.PENDING_ACTIVITY_STATE_CANCEL_REQUESTED
+				if !taken || !hasEnded(a.GetLastWorkerIdentity()) {
+					continue
+				}
+				if err := lost(ctx, o, job, run, a.GetActivityId()); err != nil {
+					return err
+				}
+			}
+		}
+		if request.NextPageToken = open.GetNextPageToken(); len(request.NextPageToken) == 0 {
+			return nil
+		}
+	}
+}
+
+// lost has Temporal repeat an activity at once.
+func lost(ctx context.Context, o Options, job, run, activity string) error {
+	err := o.Temporal.CompleteActivityByID(ctx, o.Namespace, job, run, activity, nil,
+		temporal.NewApplicationErrorWithOptions("the worker was lost while the step was running; it is run again",
+			activities.WorkerLost, temporal.ApplicationErrorOptions{NextRetryDelay: time.Millisecond}))
+	var gone *serviceerror.NotFound
+	if errors.As(err, &gone) {
+		return nil
+	}
+	return err
+}
+
+// hasEnded reports whether the worker of that identity was a process of this
+// machine that is no more. Where that cannot be told, it has not.
+func hasEnded(worker string) bool {
+	_, place, _ := strings.Cut(worker, "@")
+	host, number, _ := strings.Cut(place, "#")
+	pid, err := strconv.Atoi(number)
+	return err == nil && pid > 0 && host == hostname() && errors.Is(syscall.Kill(pid, 0), syscall.ESRCH)
+}
+
+func hostname() string {
+	name, err := os.Hostname()
+	if err != nil {
+		return "localhost"
+	}
+	return name
+}

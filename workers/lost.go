@@ -59,8 +59,7 @@ func lost(ctx context.Context, o Options, job, run, activity string) error {
 	err := o.Temporal.CompleteActivityByID(ctx, o.Namespace, job, run, activity, nil,
 		temporal.NewApplicationErrorWithOptions("the worker was lost while the step was running; it is run again",
 			activities.WorkerLost, temporal.ApplicationErrorOptions{NextRetryDelay: time.Millisecond}))
-	var gone *serviceerror.NotFound
-	if errors.As(err, &gone) {
+	if _, gone := errors.AsType[*serviceerror.NotFound](err); gone {
 		return nil
 	}
 	return err

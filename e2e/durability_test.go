@@ -35,7 +35,7 @@ func TestAJobSurvivesTwentyKills(t *testing.T) {
 	for i := range steps {
 		fmt.Fprintf(&y, "  s%d:\n    command: |\n      echo start >> %s/s%d\n", i, ran, i)
 		if i >= 12 {
-			y.WriteString("      cp ${{inputs.before}}/lines ${{outputs.after}}/lines\n")
+			y.WriteString("      cat ${{inputs.before}}/lines > ${{outputs.after}}/lines\n")
 		}
 		if i >= steps-12 {
 			fmt.Fprintf(&y, "      until [ -e %s ]; do sleep 0.1; done\n", gate)

@@ -134,7 +134,8 @@ func (a *Activities) run(ctx context.Context, plan *indexed, in StepInput, info 
 		err = a.Cache.Record(ctx, cache.Entry{
 			Key: cache.Key(in.Key), Outputs: result.Outputs, Ingredients: ingredients,
 			Job: in.Job, Step: in.Name, Worker: a.Identity, Attempt: number.Number, ExitCode: result.ExitCode,
-			Created: result.Ended, Duration: result.Ended.Sub(result.Started),
+			// By the wall clock, so that the start can be told from the two.
+			Created: result.Ended, Duration: result.Ended.Round(0).Sub(result.Started.Round(0)),
 		})
 	} else {
 		err = a.Cache.Note(ctx, ingredients)

@@ -75,6 +75,18 @@ func TestWritingIntoAnInputSaysHowToDoWithout(t *testing.T) {
 	}
 }
 
+func TestWritingIntoTheCopyOfAnInputSaysHow(t *testing.T) {
+	for _, line := range []string{
+		"bash: line 1: ${{outputs.o}}/sub/file: Permission denied",
+		"PermissionError: [Errno 13] Permission denied: '${{outputs.o}}/sub/file'",
+	} {
+		a := attempt("echo \"" + line + "\"; exit 1")
+		a.Step.Outputs = []pipeline.Output{{Name: "o", Type: pipeline.URIFolder}}
+		failure, _ := newWorld(t).fail(t, a, pipeline.UserFailure)
+		mustContain(t, line, failure.Hint, "o/sub/file may not be written to", "chmod -R u+w", "`mode: download`")
+	}
+}
+
 func TestMissingPythonSaysHowToNameOne(t *testing.T) {
 	w := newWorld(t)
 	w.Environ = []string{"PATH=/nowhere"}

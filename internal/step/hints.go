@@ -120,14 +120,22 @@ func fileHint(text, wd string) string {
 	return fmt.Sprintf("there is no %s: relative paths start in the copy of the code folder, where there is %s", path, contents(wd))
 }
 
-// inputHint helps a program that wrote into one of its inputs.
+// inputHint helps a program that wrote into one of its inputs, or into a copy
+// that kept the mode of one.
 func inputHint(text, wd string) string {
-	inputs := regexp.QuoteMeta(folder{path: filepath.Dir(wd)}.input(""))
-	input := last(regexp.MustCompile(inputs+`(\w+)`), strings.Join(refused.FindAllString(text, -1), "\n"))
-	if input == "" {
-		return ""
+	at := folder{path: filepath.Dir(wd)}
+	lines := strings.Join(refused.FindAllString(text, -1), "\n")
+	inside := func(folder, rest string) string {
+		return last(regexp.MustCompile(regexp.QuoteMeta(folder)+rest), lines)
 	}
-	return fmt.Sprintf("inputs are shared and read-only: write to an output instead, or set `mode: download` on input %q to get a copy of its own", input)
+	if input := inside(at.input(""), `(\w+)`); input != "" {
+		return fmt.Sprintf("inputs are shared and read-only: write to an output instead, or set `mode: download` on input %q to get a copy of its own", input)
+	}
+	if path := inside(at.path, `/(?:out|wd)/([^:'"]+)`); path != "" {
+		return fmt.Sprintf("%s may not be written to: if it was copied from an input, it is read-only as that is: "+
+			"`chmod -R u+w` the copy, or set `mode: download` on the input", path)
+	}
+	return ""
 }
 
 func resourceHint(text string) string {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 
@@ -23,7 +24,7 @@ func (a *app) compile(s source) (runs.Submission, error) {
 	if err == nil && !a.flags.onlyErrors {
 		a.renderProblems(job.Warnings)
 	}
-	return submission, err
+	return submission, withWarnings(job, err)
 }
 
 // read reads the file into a submission. Mistakes come back as
@@ -49,6 +50,24 @@ func read(s source) (runs.Submission, *azureml.Job, error) {
 		return runs.Submission{}, nil, fmt.Errorf("read the file again: %w", err)
 	}
 	return runs.Submission{Plan: plan, Definition: string(text), File: s.file}, job, nil
+}
+
+// withWarnings adds what the file was warned of to its mistakes: a key that was
+// ignored is often why something else is missing.
+func withWarnings(job *azureml.Job, err error) error {
+	if job == nil || len(job.Warnings) == 0 {
+		return err
+	}
+	if _, mistakes := errors.AsType[azureml.Problems](err); !mistakes {
+		return err
+	}
+	var all azureml.Problems
+	for _, p := range job.Problems() {
+		if p.Severity != azureml.Note {
+			all = append(all, p)
+		}
+	}
+	return all
 }
 
 // renderProblems shows what is wrong with a file, and how much that is.

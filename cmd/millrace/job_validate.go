@@ -53,7 +53,7 @@ func runJobValidate(a *app, o *jobValidateOptions) error {
 	}
 	if !a.wantsData() {
 		if err != nil {
-			return err
+			return withWarnings(job, err)
 		}
 		a.renderProblems(append(job.Warnings, job.Notes...))
 		_, err = fmt.Fprintf(a.Out, "%s is valid: %s\n", o.file, term.Count(len(submission.Plan.Steps), "step"))

@@ -31,9 +31,49 @@ func (l *loader) set(root *yaml.Node, pairs []string) {
 			l.problems.errorf(keyPos, "write --set inputs.lr=0.1 or --set a[0].b=text", "%s is not a path into the file", quote(path))
 			continue
 		}
+		if !l.known(root, steps, keyPos) {
+			continue
+		}
 		value := yaml.NewText(textPos(doc, len([]rune(path))+2, text), text)
 		l.setValue(root, steps, keyPos, value, pair)
 	}
+}
+
+// known reports a pair for a node, or for an input, that nothing in the file
+// speaks of. Such a pair would change nothing, and the person at the command
+// line would believe that it did. Nothing is said of what a component takes:
+// its inputs are in another file.
+func (l *loader) known(root *yaml.Node, steps []step, at yaml.Pos) bool {
+	if len(steps) < 2 || steps[1].index >= 0 || root.Get("component") != nil {
+		return true
+	}
+	group, name := steps[0].key, steps[1].key
+	what := map[string]string{"inputs": "input", "jobs": "node"}[group]
+	if what == "" || root.Get(group).Entry(name) != nil || l.spokenOf(root, group+"."+name) {
+		return true
+	}
+	var names []string
+	if listed := root.Get(group); listed != nil {
+		for _, e := range listed.Entries {
+			names = append(names, e.Key)
+		}
+	}
+	l.problems.errorf(at, l.didYouMean(name, names, group), "the file has no %s %s to set", what, quote(name))
+	return false
+}
+
+// spokenOf reports whether an expression of the file may mean an input or node
+// that is not listed.
+func (l *loader) spokenOf(root *yaml.Node, path string) bool {
+	whole := regexp.MustCompile(regexp.QuoteMeta(path) + `\b`)
+	doc := root.Doc()
+	for i := range doc.Lines() {
+		line := doc.Line(i + 1)
+		if !strings.HasPrefix(strings.TrimSpace(line), "#") && whole.MatchString(line) {
+			return true
+		}
+	}
+	return false
 }
 
 // textPos is where the value of a pair stands, which may have line breaks.

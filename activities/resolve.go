@@ -2,7 +2,9 @@ package activities
 
 import (
 	"context"
+	"fmt"
 	"slices"
+	"time"
 
 	"github.com/millrace-ml/millrace/internal/cache"
 	"github.com/millrace-ml/millrace/pipeline"
@@ -39,7 +41,26 @@ func (a *Activities) Resolve(ctx context.Context, in ResolveInput) (ResolveResul
 		}
 		front = plan.ahead(answers, hits, seen)
 	}
+	a.noteReused(ctx, plan, in.Job, result.Steps)
 	return result, nil
+}
+
+// noteReused notes the hits, for whoever asks after the job without a server.
+func (a *Activities) noteReused(ctx context.Context, plan *indexed, job string, answers []Resolved) {
+	var states []pipeline.StepState
+	now := time.Now()
+	for _, r := range answers {
+		if r.From != nil {
+			step := &plan.Steps[r.Step]
+			states = append(states, pipeline.StepState{
+				Name: step.Name, Status: pipeline.Completed, Queue: step.Queue, Key: r.Key,
+				Reused: r.From, Started: now, Ended: now, Outputs: r.Outputs,
+			})
+		}
+	}
+	if len(states) > 0 {
+		_ = a.Records.Note(ctx, job, fmt.Sprintf("reused-%d", answers[0].Step), states)
+	}
 }
 
 // lookup asks the cache for steps whose inputs are known.

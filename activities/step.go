@@ -125,9 +125,17 @@ func (a *Activities) run(ctx context.Context, plan *indexed, in StepInput, info 
 		number.ExitCode = &result.ExitCode
 	}
 	ingredients := cache.Ingredients(s, inputs, a.Host())
+	state := pipeline.StepState{
+		Name: in.Name, Status: pipeline.Completed, Queue: s.Queue, Key: in.Key, Inputs: in.Inputs, Outputs: result.Outputs,
+		Worker: number.Worker, Attempts: number.Number, Started: number.Started, Ended: number.Ended, ExitCode: number.ExitCode,
+	}
 	if err != nil {
 		// What was tried is wanted by whoever asks why it ran again.
 		_ = a.Cache.Note(context.WithoutCancel(ctx), ingredients)
+		if failure, ok := errors.AsType[*pipeline.Failure](err); ok && running.Err() == nil && failure.Kind != pipeline.Infrastructure {
+			state.Status, state.Failure = pipeline.Failed, failure
+			_ = a.Records.Note(ctx, in.Job, in.Name, []pipeline.StepState{state})
+		}
 		return StepResult{}, a.attemptFailed(running, err, stepGivesUpAt, StepFailed{Outputs: result.Outputs, Attempt: number})
 	}
 	if s.Deterministic {
@@ -143,6 +151,7 @@ func (a *Activities) run(ctx context.Context, plan *indexed, in StepInput, info 
 	if err != nil {
 		return StepResult{}, a.failed(err, StepFailed{Attempt: number})
 	}
+	_ = a.Records.Note(ctx, in.Job, in.Name, []pipeline.StepState{state})
 	return StepResult{Outputs: result.Outputs, Attempt: number}, nil
 }
 

@@ -120,9 +120,9 @@ func (j *Job) find(name string) (pipeline.OutputRef, error) {
 		}
 	}
 	if len(known) == 0 {
-		return pipeline.OutputRef{}, fmt.Errorf("job %s has no output %q, nor any other: %w", j.Name, name, ErrNotFound)
+		return pipeline.OutputRef{}, fmt.Errorf("%w %q in job %s, nor any other", ErrNoOutput, name, j.Name)
 	}
-	return pipeline.OutputRef{}, fmt.Errorf("job %s has no output %q; it has %s: %w", j.Name, name, strings.Join(known, ", "), ErrNotFound)
+	return pipeline.OutputRef{}, fmt.Errorf("%w %q in job %s; it has %s", ErrNoOutput, name, j.Name, strings.Join(known, ", "))
 }
 
 func (j *Job) step(name string) pipeline.StepState {

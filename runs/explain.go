@@ -56,7 +56,7 @@ func (s *Service) Explain(ctx context.Context, name, stepName string) (*Explanat
 	}
 	step := job.Plan.Step(stepName)
 	if step == nil {
-		return nil, fmt.Errorf("job %s has no step %q: %w", name, stepName, ErrNotFound)
+		return nil, fmt.Errorf("%w %q in job %s", ErrNoStep, stepName, name)
 	}
 	state := job.step(stepName)
 	e := &Explanation{Job: name, Step: stepName, Status: state.Status, Key: state.Key, Reused: state.Reused}

@@ -25,7 +25,7 @@ func (s *Service) Log(ctx context.Context, name, stepName string, follow bool, w
 	}
 	i, ok := f.at[stepName]
 	if !ok {
-		return fmt.Errorf("job %s has no step %q: %w", name, stepName, ErrNotFound)
+		return fmt.Errorf("%w %q in job %s", ErrNoStep, stepName, name)
 	}
 	live := liveLog{folder: step.Folder(s.Work, name, stepName)}
 	defer live.close()

@@ -244,7 +244,7 @@ func TestExplanations(t *testing.T) {
 			}
 		})
 	}
-	if _, err := p.Explain(ctx, "first", "tarin"); !errors.Is(err, ErrNotFound) {
+	if _, err := p.Explain(ctx, "first", "tarin"); !errors.Is(err, ErrNoStep) {
 		t.Errorf("a step that is not there: %v", err)
 	}
 }
@@ -282,7 +282,7 @@ func TestDownloadsHaveTheFoldersOfAzureML(t *testing.T) {
 		})
 	}
 	_, err := p.Download(context.Background(), "first", DownloadOptions{Dir: t.TempDir(), Output: "bset"})
-	if !errors.Is(err, ErrNotFound) || !strings.Contains(err.Error(), "it has best, prepare.data, train.model") {
+	if !errors.Is(err, ErrNoOutput) || !strings.Contains(err.Error(), "it has best, prepare.data, train.model") {
 		t.Errorf("an output that is not there: %v", err)
 	}
 }

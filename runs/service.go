@@ -47,8 +47,12 @@ func New(o Options) *Service {
 }
 
 var (
-	// ErrNotFound says that no such job, step or output is known.
+	// ErrNotFound says that no such job is known.
 	ErrNotFound = record.ErrNotFound
+	// ErrNoStep says that a job has no step of that name.
+	ErrNoStep = errors.New("there is no step")
+	// ErrNoOutput says that a job has no output of that name.
+	ErrNoOutput = errors.New("there is no output")
 	// ErrExists says that the name of a job is taken.
 	ErrExists = record.ErrExists
 	// ErrNoServer says that the answer needs a server, and none runs.

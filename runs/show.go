@@ -172,7 +172,7 @@ func (f *follower) look(ctx context.Context) (changed bool, err error) {
 		return false, err
 	}
 	if f.s.Temporal == nil {
-		return false, nil
+		return false, f.recall(ctx)
 	}
 	before := f.job.Status
 	d, err := f.s.Temporal.DescribeWorkflowExecution(ctx, f.job.Name, "")
@@ -199,6 +199,20 @@ func (f *follower) look(ctx context.Context) (changed bool, err error) {
 		f.ended, changed = true, true
 	}
 	return changed, nil
+}
+
+// recall takes the steps of an unfinished job from what was noted of them.
+func (f *follower) recall(ctx context.Context) error {
+	noted, err := f.s.records.Noted(ctx, f.job.Name)
+	if err != nil {
+		return err
+	}
+	for _, state := range noted {
+		if i, ok := f.at[state.Name]; ok {
+			f.job.Steps[i] = state
+		}
+	}
+	return nil
 }
 
 // reason is the innermost message of an error that Temporal brought.

@@ -101,7 +101,7 @@ func (a *app) lockHome(ctx context.Context) (*home.Lock, error) {
 				who = fmt.Sprintf("process %d", at.PID)
 			}
 			return nil, &exitError{
-				code: exitFailed, err: fmt.Errorf("%s serves %s already", who, h.Dir()),
+				code: exitUnreachable, err: fmt.Errorf("%s serves %s already", who, h.Dir()),
 				hint: "`" + a.command("job", "create", "-f", "FILE") + "` gives it a job; --home DIR serves another home",
 			}
 		}

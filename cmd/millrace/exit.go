@@ -95,6 +95,11 @@ func (a *app) judge(err error) (code int, hint string) {
 		return exitUnreachable, "start `" + a.command("dev") + "`, or use `" + a.command("run", "FILE") + "`"
 	case errors.Is(err, runs.ErrNotFound):
 		return exitUsage, "`" + a.command("job", "list", "-o", "table") + "` shows the jobs there are"
+	case errors.Is(err, runs.ErrNoStep), errors.Is(err, runs.ErrNoOutput), errors.Is(err, azureml.ErrName):
+		return exitUsage, ""
+	case errors.Is(err, runs.ErrNotEnded):
+		return exitFailed, "`" + a.command("job", "stream", "-n", "NAME") + "` follows it; where no server runs, `" +
+			a.command("run", "--resume", "NAME") + "` or `" + a.command("dev") + "` carries it on"
 	case errors.Is(err, runs.ErrExists):
 		return exitUsage, "leave out --name to get a new one, or choose another"
 	case interrupted(err):

@@ -62,6 +62,7 @@ func runJobList(ctx context.Context, a *app, o *jobListOptions) error {
 	rows := make([]map[string]any, len(jobs))
 	for i := range jobs {
 		rows[i] = runs.Summary(jobs[i])
+		a.adviseUnserved(jobs[i].Status, jobs[i].Name)
 	}
 	return a.print(rows, jobTable)
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 
 	"github.com/spf13/cobra"
+
+	"github.com/millrace-ml/millrace/pipeline"
 )
 
 type jobShowOptions struct {
@@ -37,6 +39,13 @@ func newJobShowCmd(a *app, runF func(context.Context, *jobShowOptions) error) *c
 	return cmd
 }
 
+// adviseUnserved says what becomes of a job that nobody serves just now.
+func (a *app) adviseUnserved(status pipeline.Status, name string) {
+	if status == pipeline.NotResponding {
+		a.say("job %s has not ended, and no server runs: `%s` or `%s` carries it on", name, a.command("run", "--resume", name), a.command("dev"))
+	}
+}
+
 func runJobShow(ctx context.Context, a *app, o *jobShowOptions) error {
 	ctx, stop := interruptible(ctx)
 	defer stop()
@@ -52,5 +61,6 @@ func runJobShow(ctx context.Context, a *app, o *jobShowOptions) error {
 	if o.web {
 		a.browse(job.UI)
 	}
+	a.adviseUnserved(job.Status, job.Name)
 	return a.print(job.Document(), jobTable)
 }

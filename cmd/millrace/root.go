@@ -25,6 +25,7 @@ reused instead of run again, and a job survives the end of any process.
 		Example: `  millrace run pipeline.yml
   millrace dev
   millrace job create -f pipeline.yml --stream`,
+		Version:           buildVersion(),
 		SilenceErrors:     true,
 		SilenceUsage:      true,
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error { return a.readFlags(cmd) },

@@ -15,6 +15,9 @@ type CompileOptions struct {
 	Name string
 }
 
+// ErrName says that a job cannot be called so.
+var ErrName = errors.New("not a name for a job")
+
 // Compile makes the plan of a job that was loaded without errors. The plan is
 // the caller's: compiling again, under another name, gives another one. Code
 // snapshots are shared where nodes share them, by pointer.
@@ -30,7 +33,7 @@ func Compile(job *Job, opts CompileOptions) (*pipeline.Plan, error) {
 		name = job.Name
 	}
 	if !jobNameForm.MatchString(name) {
-		return nil, fmt.Errorf("compile: %q cannot name a job: use letters, digits, hyphens and underscores", name)
+		return nil, fmt.Errorf("%w: %q: use letters, digits, hyphens and underscores", ErrName, name)
 	}
 	plan := job.draft.plan
 	plan.Name = name

@@ -3,6 +3,7 @@ package devserver
 import (
 	"fmt"
 	"net"
+	"time"
 )
 
 type ports struct {
@@ -29,5 +30,16 @@ func freePorts(frontend, ui int) (ports, error) {
 		defer l.Close()
 		*want.port = l.Addr().(*net.TCPAddr).Port
 	}
-	return p, nil
+	return p, answers(p.frontend)
+}
+
+// answers makes sure that this machine reaches itself: the parts of the server
+// take that for granted, and fail in odd ways where the loopback interface is
+// down, as it is in a fresh network namespace.
+func answers(port int) error {
+	c, err := net.DialTimeout("tcp", hostPort(port), time.Second)
+	if err != nil {
+		return fmt.Errorf("this machine does not reach itself at %s (is the loopback network up?): %w", loopback, err)
+	}
+	return c.Close()
 }

@@ -3,7 +3,8 @@
 // server to be read.
 //
 // A job has two records, each written once: what was submitted, and how it
-// ended. Between the two, Temporal knows.
+// ended. Between the two, Temporal knows; so that something can be said of an
+// unfinished job without it, the steps that have ended are noted too.
 package record
 
 import (
@@ -128,7 +129,57 @@ func (r *Records) End(ctx context.Context, job string, e Ended) error {
 	if err != nil {
 		return fmt.Errorf("record end of job %s: %w", job, err)
 	}
+	r.forget(ctx, job)
 	return nil
+}
+
+func notesPrefix(job string) string { return "jobs/" + job + "/steps/" }
+
+// Note keeps the states of steps that have ended, for as long as their job has
+// not. The id tells the notes of a job apart; a later one replaces an earlier.
+func (r *Records) Note(ctx context.Context, job, id string, steps []pipeline.StepState) error {
+	data, err := json.Marshal(steps)
+	if err == nil {
+		err = r.store.WriteRecord(ctx, notesPrefix(job)+id, data)
+	}
+	if err != nil {
+		return fmt.Errorf("note steps of job %s: %w", job, err)
+	}
+	return nil
+}
+
+// Noted returns the states that were noted of a job that has not ended.
+func (r *Records) Noted(ctx context.Context, job string) ([]pipeline.StepState, error) {
+	keys, err := r.store.ListRecords(ctx, notesPrefix(job))
+	if err != nil {
+		return nil, fmt.Errorf("read notes of job %s: %w", job, err)
+	}
+	var all []pipeline.StepState
+	for _, key := range keys {
+		data, err := r.store.ReadRecord(ctx, key)
+		if errors.Is(err, artifact.ErrGone) {
+			continue // the job has just ended
+		}
+		if err != nil {
+			return nil, fmt.Errorf("read notes of job %s: %w", job, err)
+		}
+		var steps []pipeline.StepState
+		if json.Unmarshal(data, &steps) == nil {
+			all = append(all, steps...)
+		}
+	}
+	return all, nil
+}
+
+// forget deletes the notes of a job that has ended. Any that stay do no harm.
+func (r *Records) forget(ctx context.Context, job string) {
+	keys, err := r.store.ListRecords(ctx, notesPrefix(job))
+	if err != nil {
+		return
+	}
+	for _, key := range keys {
+		_ = r.store.DeleteRecord(ctx, key)
+	}
 }
 
 // Ended reads the last record of a job; ErrNotFound while it has not ended.

@@ -115,3 +115,38 @@ func TestNamesThatWouldLeaveTheirFolderAreRefused(t *testing.T) {
 		}
 	}
 }
+
+func TestStepsAreNotedUntilTheirJobEnds(t *testing.T) {
+	ctx := context.Background()
+	for kind, store := range stores(t) {
+		t.Run(kind, func(t *testing.T) {
+			r := New(store)
+			note := func(id string, steps ...pipeline.StepState) {
+				t.Helper()
+				if err := r.Note(ctx, "a", id, steps); err != nil {
+					t.Fatal(err)
+				}
+			}
+			note("train", pipeline.StepState{Name: "train", Status: pipeline.Failed})
+			note("train", pipeline.StepState{Name: "train", Status: pipeline.Completed})
+			note("reused-0", pipeline.StepState{Name: "prepare", Status: pipeline.Completed}, pipeline.StepState{Name: "split", Status: pipeline.Completed})
+			got, err := r.Noted(ctx, "a")
+			if err != nil {
+				t.Fatal(err)
+			}
+			var names []string
+			for _, s := range got {
+				names = append(names, s.Name+" "+string(s.Status))
+			}
+			if diff := cmp.Diff([]string{"prepare Completed", "split Completed", "train Completed"}, names); diff != "" {
+				t.Error(diff)
+			}
+			if err := r.End(ctx, "a", Ended{Status: pipeline.Completed}); err != nil {
+				t.Fatal(err)
+			}
+			if got, err := r.Noted(ctx, "a"); err != nil || len(got) > 0 {
+				t.Errorf("after the end: %v, %v", got, err)
+			}
+		})
+	}
+}

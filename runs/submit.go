@@ -85,31 +85,50 @@ func (s *Service) Submit(ctx context.Context, sub Submission) (*Job, error) {
 	return s.describe(ctx, submitted, plan, nil), nil
 }
 
-// Resume makes sure that a submitted job goes on: Temporal does that by itself
+// Resume makes sure that a submitted job goes on. Temporal does that by itself
 // as soon as a worker serves it, unless the process was killed between the
-// record of the job and its start.
+// record of the job and its start. A job that was canceled is started again:
+// what is finished is reused. A job that is Completed or Failed stays so.
 func (s *Service) Resume(ctx context.Context, name string) (*Job, error) {
 	job, err := s.Show(ctx, name)
 	if err != nil {
 		return nil, err
 	}
-	if job.Status.Ended() {
+	if job.Status == pipeline.Completed || job.Status == pipeline.Failed {
 		return job, nil
 	}
 	if s.Temporal == nil {
 		return nil, fmt.Errorf("resume job %s: %w", name, ErrNoServer)
 	}
-	_, err = s.Temporal.DescribeWorkflowExecution(ctx, name, "")
-	if _, gone := errors.AsType[*serviceerror.NotFound](err); !gone {
-		return job, err
+	d, err := s.Temporal.DescribeWorkflowExecution(ctx, name, "")
+	if _, gone := errors.AsType[*serviceerror.NotFound](err); err != nil && !gone {
+		return nil, fmt.Errorf("resume job %s: %w", name, err)
+	}
+	if d.GetWorkflowExecutionInfo().GetStatus() == enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING {
+		if !d.GetWorkflowExtendedInfo().GetCancelRequested() {
+			return job, nil
+		}
+		// It must have ended before it can begin again. How is no matter.
+		_ = s.Temporal.GetWorkflow(ctx, name, "").Get(ctx, nil)
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+	}
+	if err := s.records.Reopen(ctx, name); err != nil {
+		return nil, err
 	}
 	submitted, err := s.records.Submitted(ctx, name)
 	if err != nil {
 		return nil, err
 	}
-	return job, s.start(ctx, submitted, job.Plan)
+	if err := s.start(ctx, submitted, job.Plan); err != nil {
+		return nil, err
+	}
+	return s.Show(ctx, name)
 }
 
+// start starts the workflow of a job. One that failed or was canceled before
+// may be started again; whoever must not do that asks the records first.
 func (s *Service) start(ctx context.Context, submitted record.Submitted, plan *pipeline.Plan) error {
 	in := workflows.PipelineInput{Job: plan.Name, Plan: submitted.Plan, Graph: workflows.NewGraph(plan)}
 	title := plan.DisplayName
@@ -119,12 +138,14 @@ func (s *Service) start(ctx context.Context, submitted record.Submitted, plan *p
 	_, err := s.Temporal.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
 		ID:                       plan.Name,
 		TaskQueue:                workflows.PipelinesQueue,
-		WorkflowIDReusePolicy:    enumspb.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE,
+		WorkflowIDReusePolicy:    enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE_FAILED_ONLY,
 		WorkflowIDConflictPolicy: enumspb.WORKFLOW_ID_CONFLICT_POLICY_FAIL,
-		StaticSummary:            fmt.Sprintf("%s: %d steps", title, len(plan.Steps)),
-		StaticDetails:            workflows.Description(plan, submitted.File),
-		Memo:                     map[string]any{"file": submitted.File, "plan": submitted.Plan},
-		TypedSearchAttributes:    workflows.Attributes(plan),
+		// The task of a killed process is given to the next one after this.
+		WorkflowTaskTimeout:   5 * time.Second,
+		StaticSummary:         fmt.Sprintf("%s: %d steps", title, len(plan.Steps)),
+		StaticDetails:         workflows.Description(plan, submitted.File),
+		Memo:                  map[string]any{"file": submitted.File, "plan": submitted.Plan},
+		TypedSearchAttributes: workflows.Attributes(plan),
 	}, workflows.PipelineType, in)
 	if err != nil {
 		return fmt.Errorf("start job %s: %w", plan.Name, err)

@@ -26,8 +26,7 @@ this one process. Where another process serves the home already, that one runs
 the job.
 
 Ctrl-C asks to cancel the job and waits for its end; a second Ctrl-C leaves at
-once. A job that was left goes on with --resume, or as soon as ` + "`millrace dev`" + `
-runs; what is finished is not run again.
+once. Either way --resume carries the job on; what is finished is not run again.
 
 ` + exitCodesHelp,
 		Example: `  millrace run pipeline.yml
@@ -99,14 +98,15 @@ func runRun(ctx context.Context, a *app, o *runOptions) error {
 	return result
 }
 
-// ended returns the job if it has ended, from its records alone, or nil.
+// ended returns the job if it has ended for good, from its records alone, or
+// nil. A canceled one can be carried on.
 func (a *app) ended(ctx context.Context, name string) (*runs.Job, error) {
 	records, err := a.records()
 	if err != nil {
 		return nil, err
 	}
 	job, err := records.jobs.Show(ctx, name)
-	if err != nil || !job.Status.Ended() {
+	if err != nil || !job.Status.Ended() || job.Status == pipeline.Canceled {
 		return nil, err
 	}
 	return job, nil

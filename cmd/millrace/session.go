@@ -255,11 +255,7 @@ func (s *session) leave() error {
 		a.say("left; process %d goes on with job %s: `%s` follows it", site.at.PID, s.name, a.command("job", "stream", "-n", s.name))
 	default:
 		site.server.rest()
-		what := "not finished"
-		if s.canceled.Load() {
-			what = "being canceled"
-		}
-		a.say("left; job %s is %s: `%s` carries it to its end", s.name, what, a.command("run", "--resume", s.name))
+		a.say("left; job %s is not finished: `%s` carries it on", s.name, a.command("run", "--resume", s.name))
 	}
 	return said(exitInterrupted)
 }

@@ -50,7 +50,7 @@ func (s *session) take(sig os.Signal, stop context.CancelFunc) {
 	case s.leaving.Load():
 		os.Exit(exitInterrupted)
 	case sig == os.Interrupt && s.submitted.Load() && !s.over.Load() && !s.canceled.Swap(true):
-		s.progress.Note(fmt.Sprintf("asked to cancel job %s, waiting for its steps to end; Ctrl-C again leaves at once, and `%s` then carries the job to its end",
+		s.progress.Note(fmt.Sprintf("asked to cancel job %s, waiting for its steps to end; Ctrl-C again leaves at once, and `%s` carries the job on",
 			s.name, s.app.command("run", "--resume", s.name)))
 		go s.cancel()
 	default:

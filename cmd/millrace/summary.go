@@ -28,7 +28,8 @@ func (a *app) summary(w *term.Stream, job *runs.Job, logShown bool, set []string
 	case pipeline.Failed:
 		a.tellFailure(w, job, logShown, set)
 	case pipeline.Canceled:
-		a.next(w, a.again(job, set)...)
+		on := []string{a.command("run", "--resume", job.Name), "carries it on; steps that are done are reused"}
+		a.next(w, append([][]string{on}, a.again(job, set)...)...)
 	}
 }
 

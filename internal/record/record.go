@@ -133,6 +133,14 @@ func (r *Records) End(ctx context.Context, job string, e Ended) error {
 	return nil
 }
 
+// Reopen takes back the last record of a job that is to go on.
+func (r *Records) Reopen(ctx context.Context, job string) error {
+	if err := r.store.DeleteRecord(ctx, endedKey(job)); err != nil {
+		return fmt.Errorf("reopen job %s: %w", job, err)
+	}
+	return nil
+}
+
 func notesPrefix(job string) string { return "jobs/" + job + "/steps/" }
 
 // Note keeps the states of steps that have ended, for as long as their job has

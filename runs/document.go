@@ -13,7 +13,7 @@ func Summary(j Job) map[string]any {
 		"display_name":    orName(j.DisplayName, j.Name),
 		"type":            string(j.Type),
 		"status":          string(j.Status),
-		"experiment_name": j.Experiment,
+		"experiment_name": orName(j.Experiment, "Default"),
 		"compute":         orNull(j.Compute),
 		"creation_context": map[string]any{
 			"created_at":      stamp(j.Created),

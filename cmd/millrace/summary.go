@@ -143,7 +143,7 @@ const tailLines = 15
 
 func (a *app) failure(w *term.Stream, name string, f *pipeline.Failure, logShown bool) {
 	message := term.Clean(f.Message)
-	if f.ExitCode != nil && !strings.Contains(message, fmt.Sprint(*f.ExitCode)) {
+	if f.ExitCode != nil && !strings.Contains(message, fmt.Sprint(*f.ExitCode)) && *f.ExitCode != 0 {
 		message += fmt.Sprintf(" (exit code %d)", *f.ExitCode)
 	}
 	fmt.Fprintln(w, w.Paint(term.Bold, name)+message)

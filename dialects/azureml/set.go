@@ -65,16 +65,23 @@ func (l *loader) known(root *yaml.Node, steps []step, at yaml.Pos) bool {
 // spokenOf reports whether an expression of the file may mean an input or node
 // that is not listed.
 func (l *loader) spokenOf(root *yaml.Node, path string) bool {
-	whole := regexp.MustCompile(regexp.QuoteMeta(path) + `\b`)
 	doc := root.Doc()
 	for i := range doc.Lines() {
 		line := doc.Line(i + 1)
-		if !strings.HasPrefix(strings.TrimSpace(line), "#") && whole.MatchString(line) {
-			return true
+		if strings.HasPrefix(strings.TrimSpace(line), "#") {
+			continue
+		}
+		for _, after, found := strings.Cut(line, path); found; _, after, found = strings.Cut(after, path) {
+			if !nameBegins.MatchString(after) {
+				return true
+			}
 		}
 	}
 	return false
 }
+
+// nameBegins matches text that would make a name before it longer.
+var nameBegins = regexp.MustCompile(`^[A-Za-z0-9_]`)
 
 // textPos is where the value of a pair stands, which may have line breaks.
 func textPos(doc *yaml.Document, column int, text string) yaml.Pos {

@@ -50,8 +50,6 @@ type Options struct {
 	// Register has the namespace learn the search attributes of jobs first:
 	// for a server that this process did not set up itself.
 	Register bool
-	// KeepWork leaves the folders of ended attempts in place.
-	KeepWork bool
 	Log      *slog.Logger
 }
 
@@ -71,7 +69,7 @@ const stopGrace = 15 * time.Second
 func Start(ctx context.Context, o Options) (*Workers, error) {
 	runner := &step.Runner{
 		Store: o.Store, Executor: new(process.Executor), Work: o.Work, Python: o.Python,
-		Environ: os.Environ(), Keep: o.KeepWork,
+		Environ: os.Environ(),
 	}
 	if o.Register {
 		if err := register(ctx, o); err != nil {

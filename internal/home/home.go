@@ -46,9 +46,6 @@ func (h *Home) StoreURL() string {
 	return u.String()
 }
 
-// Config is the configuration file; it need not exist.
-func (h *Home) Config() string { return filepath.Join(h.dir, "config.yaml") }
-
 // ServerLog is where the embedded server writes what it has to say.
 func (h *Home) ServerLog() string { return filepath.Join(h.dir, "server.log") }
 

@@ -50,6 +50,18 @@ reused instead of run again, and a job survives the end of any process.
 		newDevCmd(a, nil),
 		newJobCmd(a),
 		newExplainCmd(a, nil),
+		newComponentCmd(a),
+		newDataCmd(a),
+		newModelCmd(a),
+		newEnvironmentCmd(a),
+		newDatastoreCmd(a),
+		newComputeCmd(a),
+		newRegistryCmd(a),
+		newWorkspaceCmd(a),
+		newScheduleCmd(a),
+		newLineageCmd(a),
+		newSchemaCmd(a),
+		newInitCmd(a),
 		newVersionCmd(a),
 	)
 	return root

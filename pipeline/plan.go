@@ -63,6 +63,9 @@ type Step struct {
 	Description string `json:"description,omitempty"`
 	// Component is the name of the component the step was made from, if any.
 	Component string `json:"component,omitempty"`
+	// ComponentAsset is the pinned reference to that component, where it came
+	// from a registry or the store: "azureml:train:3".
+	ComponentAsset string `json:"component_asset,omitempty"`
 	// Position is where the node stands, "pipeline.yml:12:3".
 	Position string `json:"position,omitempty"`
 	Role     Role   `json:"role,omitempty"`
@@ -122,6 +125,12 @@ type Source struct {
 	Local string `json:"-"`
 	// Position is where the URI stands in the file.
 	Position string `json:"position,omitempty"`
+	// Asset is the pinned reference to the asset that the data was given by:
+	// "azureml:iris:3".
+	Asset string `json:"asset,omitempty"`
+	// Floating is the reference as the file has it, where that means another
+	// version another day: "azureml:iris@latest".
+	Floating string `json:"floating,omitempty"`
 	// Artifact is the content, once pinned.
 	Artifact *Artifact `json:"artifact,omitempty"`
 }
@@ -179,8 +188,11 @@ type LocalFile struct {
 
 // Environment is the software that a step asks for, as the file puts it.
 type Environment struct {
-	// Reference is a named environment: "azureml:sklearn:1", "azureml://registries/...".
+	// Reference is an environment that has a name only, as the curated ones do:
+	// what is in it is known to whoever makes it ready.
 	Reference string `json:"reference,omitempty"`
+	// Asset is the pinned reference to the asset that the rest was taken from.
+	Asset string `json:"asset,omitempty"`
 	Image     string `json:"image,omitempty"`
 	// Conda is the text of the conda file.
 	Conda string `json:"conda_file,omitempty"`

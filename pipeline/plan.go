@@ -63,6 +63,9 @@ type Step struct {
 	Description string `json:"description,omitempty"`
 	// Component is the name of the component the step was made from, if any.
 	Component string `json:"component,omitempty"`
+	// ComponentAsset is the registered version of that component, as a pinned
+	// reference; "" where the component is a file, or inline.
+	ComponentAsset string `json:"component_asset,omitempty"`
 	// ComponentAsset is the pinned reference to that component, where it came
 	// from a registry or the store: "azureml:train:3".
 	ComponentAsset string `json:"component_asset,omitempty"`
@@ -133,6 +136,9 @@ type Source struct {
 	Floating string `json:"floating,omitempty"`
 	// Artifact is the content, once pinned.
 	Artifact *Artifact `json:"artifact,omitempty"`
+	// Asset is the registered version that the data is, as a pinned reference;
+	// "" for other data.
+	Asset string `json:"asset,omitempty"`
 }
 
 // Output is a port that a step writes to.

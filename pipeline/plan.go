@@ -63,9 +63,6 @@ type Step struct {
 	Description string `json:"description,omitempty"`
 	// Component is the name of the component the step was made from, if any.
 	Component string `json:"component,omitempty"`
-	// ComponentAsset is the registered version of that component, as a pinned
-	// reference; "" where the component is a file, or inline.
-	ComponentAsset string `json:"component_asset,omitempty"`
 	// ComponentAsset is the pinned reference to that component, where it came
 	// from a registry or the store: "azureml:train:3".
 	ComponentAsset string `json:"component_asset,omitempty"`
@@ -136,9 +133,6 @@ type Source struct {
 	Floating string `json:"floating,omitempty"`
 	// Artifact is the content, once pinned.
 	Artifact *Artifact `json:"artifact,omitempty"`
-	// Asset is the registered version that the data is, as a pinned reference;
-	// "" for other data.
-	Asset string `json:"asset,omitempty"`
 }
 
 // Output is a port that a step writes to.
@@ -199,7 +193,7 @@ type Environment struct {
 	Reference string `json:"reference,omitempty"`
 	// Asset is the pinned reference to the asset that the rest was taken from.
 	Asset string `json:"asset,omitempty"`
-	Image     string `json:"image,omitempty"`
+	Image string `json:"image,omitempty"`
 	// Conda is the text of the conda file.
 	Conda string `json:"conda_file,omitempty"`
 	// Build is the context that an image is to be built from.

@@ -1,6 +1,3 @@
-// Package asset keeps components, data, models and environments by name and
-// version in a store, and the things that have a name only: datastores,
-// computes, registries, schedules.
 package asset
 
 import (

@@ -1,0 +1,81 @@
+package asset
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/millrace-ml/millrace/pipeline"
+)
+
+var (
+	// ErrNotFound is what every [*NotFound] is.
+	ErrNotFound = errors.New("not found")
+	// ErrExists says that a version exists with other content.
+	ErrExists = errors.New("exists with other content")
+)
+
+// NotFound says that there is no such asset or named thing, and what there is
+// instead. It is [ErrNotFound].
+type NotFound struct {
+	// Ref is what was looked for. Of a named thing only Kind, the shelf, and
+	// Name are set.
+	Ref pipeline.AssetRef
+	// Near are existing names that look like the one that does not exist.
+	Near []string
+	// Versions are the newest versions, where the name exists.
+	Versions []string
+	// Archived says that there are versions, but all are archived, so that the
+	// latest is none of them.
+	Archived bool
+}
+
+// Error says it in one sentence.
+func (e *NotFound) Error() string {
+	what := fmt.Sprintf("%s %q", e.Ref.Kind, e.Ref.Name)
+	if e.Ref.Registry != "" {
+		what += fmt.Sprintf(" in the registry %q", e.Ref.Registry)
+	}
+	has := "it has " + strings.Join(e.Versions, ", ")
+	switch {
+	case len(e.Versions) == 0 && len(e.Near) == 0:
+		return "there is no " + what
+	case len(e.Versions) == 0:
+		return fmt.Sprintf("there is no %s (did you mean %s?)", what, either(e.Near))
+	case e.Ref.Version != "":
+		return fmt.Sprintf("%s has no version %s (%s)", what, e.Ref.Version, has)
+	case e.Archived:
+		return fmt.Sprintf("all versions of %s are archived: name one, or restore one (%s)", what, has)
+	}
+	return fmt.Sprintf("%s has no label %q: the labels are latest and default (%s)", what, e.Ref.Label, has)
+}
+
+// Is makes every NotFound ErrNotFound.
+func (e *NotFound) Is(target error) bool { return target == ErrNotFound }
+
+// either words a choice: "a", "b" or "c".
+func either(names []string) string {
+	quoted := make([]string, len(names))
+	for i, name := range names {
+		quoted[i] = fmt.Sprintf("%q", name)
+	}
+	last := len(quoted) - 1
+	if last == 0 {
+		return quoted[0]
+	}
+	return strings.Join(quoted[:last], ", ") + " or " + quoted[last]
+}
+
+// exists is the [ErrExists] that says what is there.
+type exists struct {
+	there Version
+	what  string // that differs
+}
+
+func (e *exists) Error() string {
+	since := e.there.Created.Format("2006-01-02 15:04:05 MST")
+	return fmt.Sprintf("%s %q has a version %s already, of %s, and its %s is another: choose another version, or leave it out to get the next number",
+		e.there.Kind, e.there.Name, e.there.Version, since, e.what)
+}
+
+func (e *exists) Is(target error) bool { return target == ErrExists }

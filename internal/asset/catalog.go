@@ -102,7 +102,7 @@ func (c *Catalog) notFound(ctx context.Context, ref pipeline.AssetRef, newestFir
 		if err != nil {
 			return err
 		}
-		missing.Near = near(ref.Name, names)
+		missing.Near = Near(ref.Name, names)
 		return missing
 	}
 	for _, v := range newestFirst[:min(mostVersions, len(newestFirst))] {

@@ -149,5 +149,5 @@ func (c *Catalog) noThing(ctx context.Context, shelf, name string) error {
 	if err != nil {
 		return err
 	}
-	return &NotFound{Ref: pipeline.AssetRef{Kind: pipeline.AssetKind(shelf), Name: name}, Near: near(name, names)}
+	return &NotFound{Ref: pipeline.AssetRef{Kind: pipeline.AssetKind(shelf), Name: name}, Near: Near(name, names)}
 }

@@ -9,8 +9,8 @@ import (
 // mostNear is how many names an error offers.
 const mostNear = 3
 
-// near returns the names that were probably meant, the most likely first.
-func near(name string, names []string) []string {
+// Near returns the names that were probably meant, the most likely first.
+func Near(name string, names []string) []string {
 	type candidate struct {
 		name     string
 		distance int

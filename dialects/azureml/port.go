@@ -13,9 +13,11 @@ import (
 
 var (
 	literalTypes = []pipeline.PortType{pipeline.String, pipeline.Integer, pipeline.Number, pipeline.Boolean}
-	dataTypes    = []pipeline.PortType{pipeline.URIFile, pipeline.URIFolder, pipeline.MLTable,
-		pipeline.MLflowModel, pipeline.CustomModel, pipeline.TritonModel}
-	portTypes = slices.Concat(literalTypes, dataTypes)
+	// Data assets and models have types of their own; ports take them all.
+	dataAssetTypes = []pipeline.PortType{pipeline.URIFile, pipeline.URIFolder, pipeline.MLTable}
+	modelTypes     = []pipeline.PortType{pipeline.MLflowModel, pipeline.CustomModel, pipeline.TritonModel}
+	dataTypes      = slices.Concat(dataAssetTypes, modelTypes)
+	portTypes      = slices.Concat(literalTypes, dataTypes)
 
 	inputModes  = []pipeline.Mode{pipeline.ReadOnlyMount, pipeline.Download, pipeline.Direct, pipeline.EvalMount, pipeline.EvalDownload}
 	outputModes = []pipeline.Mode{pipeline.ReadWriteMount, pipeline.Upload, pipeline.Direct}

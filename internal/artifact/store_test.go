@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/millrace-ml/millrace/internal/artifact/s3test"
 	"github.com/millrace-ml/millrace/pipeline"
 )
 
@@ -20,6 +21,7 @@ func everyStore(t *testing.T, test func(t *testing.T, s *Store)) {
 	t.Run("file", func(t *testing.T) { test(t, open(t, "file://"+t.TempDir()+"/store")) })
 	t.Run("mem", func(t *testing.T) { test(t, open(t, "mem://")) })
 	t.Run("prefix", func(t *testing.T) { test(t, open(t, "mem://bucket/some/prefix")) })
+	t.Run("s3", func(t *testing.T) { test(t, open(t, s3test.Start(t))) })
 }
 
 func open(t testing.TB, url string) *Store {

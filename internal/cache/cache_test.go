@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/millrace-ml/millrace/internal/artifact"
+	"github.com/millrace-ml/millrace/internal/artifact/s3test"
 	"github.com/millrace-ml/millrace/pipeline"
 )
 
@@ -19,6 +20,7 @@ var testKey = KeyOf([]Ingredient{{"test", "key"}})
 func everyStore(t *testing.T, test func(t *testing.T, store *artifact.Store)) {
 	t.Run("file", func(t *testing.T) { test(t, openStore(t, "file://"+t.TempDir()+"/store")) })
 	t.Run("mem", func(t *testing.T) { test(t, openStore(t, "mem://")) })
+	t.Run("s3", func(t *testing.T) { test(t, openStore(t, s3test.Start(t))) })
 }
 
 func openStore(t testing.TB, url string) *artifact.Store {

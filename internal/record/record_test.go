@@ -9,12 +9,13 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/millrace-ml/millrace/internal/artifact"
+	"github.com/millrace-ml/millrace/internal/artifact/s3test"
 	"github.com/millrace-ml/millrace/pipeline"
 )
 
 func stores(t *testing.T) map[string]*artifact.Store {
 	all := make(map[string]*artifact.Store)
-	for kind, url := range map[string]string{"mem": "mem://", "file": "file://" + t.TempDir()} {
+	for kind, url := range map[string]string{"mem": "mem://", "file": "file://" + t.TempDir(), "s3": s3test.Start(t)} {
 		s, err := artifact.Open(context.Background(), url)
 		if err != nil {
 			t.Fatal(err)

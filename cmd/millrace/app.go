@@ -26,7 +26,9 @@ type app struct {
 	env     environment
 	now     func() time.Time
 	program string
-	flags   globalFlags
+	// az is set where the program was called through a link of that name.
+	az    bool
+	flags globalFlags
 
 	// config and home are decided once; so is the store, which stays open
 	// until the program ends.

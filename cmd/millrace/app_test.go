@@ -54,7 +54,7 @@ func newConsole(t *testing.T) *console {
 // run runs a command line and returns the exit code.
 func (c *console) run(args ...string) int {
 	root := newRootCmd(c.app)
-	root.SetArgs(expandSet(args))
+	root.SetArgs(expandMany(args))
 	return c.report(root.ExecuteContext(context.Background()))
 }
 

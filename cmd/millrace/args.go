@@ -5,17 +5,8 @@ import (
 	"strings"
 )
 
-// azArguments returns the arguments without the program's name. Called through
-// a link named az, Millrace takes `az ml ...` lines as they are.
-func azArguments(args []string) []string {
-	if len(args) == 0 {
-		return nil
-	}
-	if filepath.Base(args[0]) == "az" && len(args) > 1 && args[1] == "ml" {
-		return args[2:]
-	}
-	return args[1:]
-}
+// calledAz reports whether the program was called through a link named az.
+func calledAz(args []string) bool { return len(args) > 0 && filepath.Base(args[0]) == "az" }
 
 // programName is how the person called the program, for commands to be pasted.
 func programName(args []string) string {
@@ -23,36 +14,52 @@ func programName(args []string) string {
 		return "millrace"
 	}
 	name := shellQuote(args[0])
-	if filepath.Base(args[0]) == "az" {
+	if calledAz(args) {
 		name += " ml"
 	}
 	return name
 }
 
-// expandSet gives each pair its own flag: az takes several pairs after one
-// `--set a=1 b=2`, as no other flag does.
-func expandSet(args []string) []string {
+// many are the flags after which az takes several words. Only pairs may follow
+// where the word after them could also be an argument of the command.
+var many = map[string]struct{ pairs, oneChange bool }{
+	"--set":      {pairs: true},
+	"--tags":     {pairs: true},
+	"--defaults": {pairs: true},
+	"--add":      {oneChange: true},
+	"--remove":   {oneChange: true},
+}
+
+// goesOn begins a word that belongs to the same flag as the one before it. No
+// word of a command line begins like that.
+const goesOn = "\x00"
+
+// expandMany gives each word after a flag that takes several a flag of its own,
+// as our flags want it: `--set a=1 b=2` becomes `--set a=1 --set b=2`.
+func expandMany(args []string) []string {
 	out := make([]string, 0, len(args))
 	for i := 0; i < len(args); i++ {
 		out = append(out, args[i])
 		if args[i] == "--" {
 			return append(out, args[i+1:]...)
 		}
-		if args[i] != "--set" || i+1 == len(args) {
+		rule, ok := many[args[i]]
+		if !ok || i+1 == len(args) {
 			continue
 		}
+		flag := args[i]
 		i++
 		out = append(out, args[i])
-		for i+1 < len(args) && isPair(args[i+1]) {
+		for i+1 < len(args) && !strings.HasPrefix(args[i+1], "-") && (!rule.pairs || strings.Contains(args[i+1], "=")) {
 			i++
-			out = append(out, "--set", args[i])
+			word := args[i]
+			if rule.oneChange {
+				word = goesOn + word
+			}
+			out = append(out, flag, word)
 		}
 	}
 	return out
-}
-
-func isPair(arg string) bool {
-	return !strings.HasPrefix(arg, "-") && strings.Contains(arg, "=")
 }
 
 // shellQuote writes a word so that a shell reads it back.

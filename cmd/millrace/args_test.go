@@ -8,7 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-func TestSetTakesSeveralPairsAsAzDoes(t *testing.T) {
+func TestFlagsTakeSeveralWordsAsInAz(t *testing.T) {
 	for line, want := range map[string]string{
 		"run f.yml --set a=1 b=2 c.d=x=y -o json": "run f.yml --set a=1 --set b=2 --set c.d=x=y -o json",
 		"run --set a=1 b=2 f.yml":                 "run --set a=1 --set b=2 f.yml",
@@ -17,23 +17,14 @@ func TestSetTakesSeveralPairsAsAzDoes(t *testing.T) {
 		"run -- --set a=1 b=2":                    "run -- --set a=1 b=2",
 		"run f.yml --set":                         "run f.yml --set",
 		"run f.yml --set a=-1 -n=x":               "run f.yml --set a=-1 -n=x",
+		"model create --tags a=1 b=2 -n m":        "model create --tags a=1 --tags b=2 -n m",
+		"job update --remove tags.a --set b=2":    "job update --remove tags.a --set b=2",
+		"job update --remove list 0 -n x":         "job update --remove list --remove ~0 -n x",
+		"job update --add tags a=1 b=2":           "job update --add tags --add ~a=1 --add ~b=2",
 	} {
-		if diff := cmp.Diff(strings.Fields(want), expandSet(strings.Fields(line))); diff != "" {
+		got := strings.ReplaceAll(strings.Join(expandMany(strings.Fields(line)), " "), goesOn, "~")
+		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("%s: %s", line, diff)
-		}
-	}
-}
-
-func TestALinkNamedAzTakesAzLines(t *testing.T) {
-	for line, want := range map[string]string{
-		"/usr/bin/millrace job list": "job list",
-		"/opt/az ml job list":        "job list",
-		"az version":                 "version",
-		"millrace ml job list":       "ml job list",
-		"millrace":                   "",
-	} {
-		if got := strings.Join(azArguments(strings.Fields(line)), " "); got != want {
-			t.Errorf("%s: %q, want %q", line, got, want)
 		}
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"go.temporal.io/api/serviceerror"
 
 	"github.com/millrace-ml/millrace/dialects/azureml"
+	"github.com/millrace-ml/millrace/internal/asset"
 	"github.com/millrace-ml/millrace/internal/config"
 	"github.com/millrace-ml/millrace/internal/term"
 	"github.com/millrace-ml/millrace/runs"
@@ -21,6 +22,27 @@ const (
 	exitUnreachable = 3
 	exitInterrupted = 130
 )
+
+// Outcomes that az tells apart from a mistake in the flags. They are no exit
+// codes: [app.exitCode] makes them one.
+const (
+	exitInvalid = 1000 + iota // a file is wrong
+	exitMissing               // what was named is not there
+)
+
+// exitCode is the code that the program ends with, as its user knows the codes:
+// those of az where it was called so.
+func (a *app) exitCode(outcome int) int {
+	switch {
+	case a.az && outcome == exitMissing:
+		return 3
+	case a.az && (outcome == exitInvalid || outcome == exitUnreachable):
+		return 1
+	case outcome == exitInvalid || outcome == exitMissing:
+		return exitUsage
+	}
+	return outcome
+}
 
 // exitError is an outcome with a code of its own.
 type exitError struct {
@@ -51,6 +73,16 @@ func unreachable(err error, hint string) error {
 	return &exitError{code: exitUnreachable, err: err, hint: hint}
 }
 
+// missing is something that was named and is not there.
+func missing(hint, format string, args ...any) error {
+	return &exitError{code: exitMissing, err: fmt.Errorf(format, args...), hint: hint}
+}
+
+// refused is something that Millrace does not do.
+func refused(hint, format string, args ...any) error {
+	return &exitError{code: exitFailed, err: fmt.Errorf(format, args...), hint: hint}
+}
+
 // report says what went wrong and returns the exit code: the one place where
 // errors become words and codes.
 func (a *app) report(err error) int {
@@ -59,9 +91,10 @@ func (a *app) report(err error) int {
 	}
 	if problems, ok := errors.AsType[azureml.Problems](err); ok {
 		a.renderProblems(problems)
-		return exitUsage
+		return a.exitCode(exitInvalid)
 	}
-	code, hint := a.judge(err)
+	outcome, hint := a.judge(err)
+	code := a.exitCode(outcome)
 	var exit *exitError
 	if errors.As(err, &exit) && exit.err == nil {
 		return code
@@ -82,10 +115,11 @@ func interrupted(err error) bool {
 	return canceled || errors.Is(err, context.Canceled)
 }
 
-// judge finds the exit code of an error, and what to try next.
-func (a *app) judge(err error) (code int, hint string) {
+// judge finds the outcome that an error is, and what to try next.
+func (a *app) judge(err error) (outcome int, hint string) {
 	var exit *exitError
 	var setting *config.Error
+	var absent *asset.NotFound
 	switch {
 	case errors.As(err, &exit):
 		return exit.code, exit.hint
@@ -94,9 +128,15 @@ func (a *app) judge(err error) (code int, hint string) {
 	case errors.Is(err, runs.ErrNoServer):
 		return exitUnreachable, "start `" + a.command("dev") + "`, or use `" + a.command("run", "FILE") + "`"
 	case errors.Is(err, runs.ErrNotFound):
-		return exitUsage, "`" + a.command("job", "list", "-o", "table") + "` shows the jobs there are"
-	case errors.Is(err, runs.ErrNoStep), errors.Is(err, runs.ErrNoOutput), errors.Is(err, azureml.ErrName):
+		return exitMissing, "`" + a.command("job", "list", "-o", "table") + "` shows the jobs there are"
+	case errors.As(err, &absent):
+		return exitMissing, a.adviseAbsent(absent)
+	case errors.Is(err, runs.ErrNoStep), errors.Is(err, runs.ErrNoOutput):
+		return exitMissing, ""
+	case errors.Is(err, azureml.ErrName):
 		return exitUsage, ""
+	case errors.Is(err, asset.ErrExists):
+		return exitFailed, ""
 	case errors.Is(err, runs.ErrNotEnded):
 		return exitFailed, "`" + a.command("job", "stream", "-n", "NAME") + "` follows it; where no server runs, `" +
 			a.command("run", "--resume", "NAME") + "` or `" + a.command("dev") + "` carries it on"
@@ -106,4 +146,13 @@ func (a *app) judge(err error) (code int, hint string) {
 		return exitInterrupted, ""
 	}
 	return exitFailed, ""
+}
+
+// adviseAbsent says how to see what there is in place of what there is not.
+func (a *app) adviseAbsent(e *asset.NotFound) string {
+	words := []string{string(e.Ref.Kind), "list"}
+	if e.Ref.Registry != "" {
+		words = append(words, "--registry-name", e.Ref.Registry)
+	}
+	return "`" + a.command(append(words, "-o", "table")...) + "` shows what there is"
 }

@@ -22,7 +22,7 @@ func parsed[O any](t *testing.T, newCmd func(*app, func(context.Context, *O) err
 	root.SetFlagErrorFunc(flagError)
 	c.addGlobalFlags(root.PersistentFlags())
 	root.AddCommand(cmd)
-	root.SetArgs(append([]string{cmd.Name()}, expandSet(strings.Fields(line))...))
+	root.SetArgs(append([]string{cmd.Name()}, expandMany(strings.Fields(line))...))
 	err := root.Execute()
 	return got, err
 }

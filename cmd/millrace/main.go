@@ -17,9 +17,13 @@ func main() {
 // Main runs the program and returns its exit code.
 func Main(args []string, streams term.Streams, env environment) int {
 	a := newApp(streams, env, time.Now)
+	a.az = calledAz(args)
 	a.program = programName(args)
 	root := newRootCmd(a)
-	root.SetArgs(expandSet(azArguments(args)))
+	if a.az {
+		root = newAzCmd(a, root)
+	}
+	root.SetArgs(expandMany(args[min(1, len(args)):]))
 	err := root.ExecuteContext(context.Background())
 	a.close()
 	return a.report(err)

@@ -95,23 +95,32 @@ func group(c *cobra.Command) *cobra.Command {
 		if len(args) == 0 {
 			return cmd.Help()
 		}
-		var names []string
-		for _, sub := range cmd.Commands() {
-			if sub.IsAvailableCommand() || sub.Name() == "help" {
-				names = append(names, sub.Name())
-			}
-		}
-		hint := fmt.Sprintf("`%s --help` lists the commands", cmd.CommandPath())
-		if near, ok := closest(args[0], names); ok {
-			hint = fmt.Sprintf("did you mean `%s %s`?", cmd.CommandPath(), near)
-		}
-		return wrongUsage(hint, "%q is not a command of %s", args[0], cmd.CommandPath())
+		return notACommand(cmd, args[0])
 	}
 	return c
 }
 
+// notACommand names the command that was probably meant.
+func notACommand(cmd *cobra.Command, word string) error {
+	var names []string
+	for _, sub := range cmd.Commands() {
+		if sub.IsAvailableCommand() || sub.Name() == "help" {
+			names = append(names, sub.Name())
+		}
+	}
+	hint := fmt.Sprintf("`%s --help` lists the commands", cmd.CommandPath())
+	if near, ok := closest(word, names); ok {
+		hint = fmt.Sprintf("did you mean `%s %s`?", cmd.CommandPath(), near)
+	}
+	return wrongUsage(hint, "%q is not a command of %s", word, cmd.CommandPath())
+}
+
 // flagError explains a flag that cannot be read.
 func flagError(cmd *cobra.Command, err error) error {
+	if words := cmd.Flags().Args(); cmd.HasSubCommands() && len(words) > 0 {
+		// The flag belongs to a command that does not exist.
+		return notACommand(cmd, words[0])
+	}
 	hint := fmt.Sprintf("`%s --help` lists the flags", cmd.CommandPath())
 	if word, ok := strings.CutPrefix(err.Error(), "unknown flag: --"); ok {
 		var names []string

@@ -124,6 +124,9 @@ func (r AssetRef) check(text string) error {
 		if part.name == "" && part.what != "name" {
 			continue
 		}
+		if part.name == "" {
+			return fmt.Errorf("%q does not name an asset", text)
+		}
 		if !assetName.MatchString(part.name) {
 			return fmt.Errorf("%q is not a reference: %q cannot be the %s", text, part.name, part.what)
 		}

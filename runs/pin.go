@@ -20,7 +20,7 @@ import (
 // share, and data that several inputs name, are taken once. What cannot be
 // taken is reported all at once.
 func (s *Service) pin(ctx context.Context, plan *pipeline.Plan) error {
-	p := pinning{seen: make(map[*pipeline.Code]bool), sources: make(map[string][]*pipeline.Source)}
+	p := pinning{seen: make(map[*pipeline.Code]bool), sources: make(map[string][]*pipeline.Source), lent: make(map[pipeline.Digest]loan)}
 	p.inputs(plan.Inputs)
 	for i := range plan.Steps {
 		step := &plan.Steps[i]
@@ -56,12 +56,20 @@ func (s *Service) pin(ctx context.Context, plan *pipeline.Plan) error {
 	}
 	for path, same := range p.sources {
 		try(func() error {
-			a, err := s.local(ctx, path)
+			a, err := local(ctx, s.Store, path)
 			if err != nil {
 				return fmt.Errorf("%s: take %s into the store: %w", same[0].Position, path, err)
 			}
 			for _, src := range same {
 				src.Artifact = &a
+			}
+			return nil
+		})
+	}
+	for _, l := range p.lent {
+		try(func() error {
+			if err := s.bring(ctx, s.Store, l.artifact); err != nil {
+				return fmt.Errorf("take %s into the store: %w", l.of, err)
 			}
 			return nil
 		})
@@ -79,6 +87,14 @@ type pinning struct {
 	snapshots []snapshot
 	seen      map[*pipeline.Code]bool
 	sources   map[string][]*pipeline.Source // by local path
+	lent      map[pipeline.Digest]loan
+}
+
+// loan is an artifact that the plan names already: of a registered asset, which
+// may be in the store of a registry.
+type loan struct {
+	of       string
+	artifact pipeline.Artifact
 }
 
 // snapshot is code, and the first step that runs it.
@@ -88,7 +104,11 @@ type snapshot struct {
 }
 
 func (p *pinning) code(step string, c *pipeline.Code) {
-	if c != nil && c.Artifact == nil && !p.seen[c] {
+	switch {
+	case c == nil || p.seen[c]:
+	case c.Artifact != nil:
+		p.lent[c.Artifact.Digest] = loan{"the code of " + step, *c.Artifact}
+	default:
 		p.seen[c] = true
 		p.snapshots = append(p.snapshots, snapshot{step, c})
 	}
@@ -96,7 +116,11 @@ func (p *pinning) code(step string, c *pipeline.Code) {
 
 func (p *pinning) inputs(inputs []pipeline.Input) {
 	for _, in := range inputs {
-		if src := in.Binding.Source; src != nil && src.Local != "" && src.Artifact == nil {
+		switch src := in.Binding.Source; {
+		case src == nil:
+		case src.Artifact != nil:
+			p.lent[src.Artifact.Digest] = loan{src.Position + ": " + src.Asset, *src.Artifact}
+		case src.Local != "":
 			p.sources[src.Local] = append(p.sources[src.Local], src)
 		}
 	}
@@ -111,13 +135,14 @@ func lines(errs []error) string {
 	return strings.Join(text, "\n")
 }
 
-func (s *Service) local(ctx context.Context, path string) (pipeline.Artifact, error) {
+// local takes a file or folder of this machine into a store.
+func local(ctx context.Context, to *artifact.Store, path string) (pipeline.Artifact, error) {
 	info, err := os.Stat(path)
 	if err != nil {
 		return pipeline.Artifact{}, err
 	}
 	if info.IsDir() {
-		return s.Store.ImportTree(ctx, path, artifact.Copy)
+		return to.ImportTree(ctx, path, artifact.Copy)
 	}
-	return s.Store.ImportFile(ctx, path, artifact.Copy)
+	return to.ImportFile(ctx, path, artifact.Copy)
 }

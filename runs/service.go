@@ -8,11 +8,13 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"sync"
 
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/client"
 
 	"github.com/millrace-ml/millrace/internal/artifact"
+	"github.com/millrace-ml/millrace/internal/asset"
 	"github.com/millrace-ml/millrace/internal/cache"
 	"github.com/millrace-ml/millrace/internal/record"
 )
@@ -32,6 +34,9 @@ type Options struct {
 	// Queues maps names of computes to task queues, on top of those that
 	// exist from the start.
 	Queues map[string]string
+	// Registries is the folder that registries without a URL of their own are
+	// kept in; "" where there is none.
+	Registries string
 }
 
 // Service answers for the jobs of one store.
@@ -39,6 +44,9 @@ type Service struct {
 	Options
 	records *record.Records
 	cache   *cache.Cache
+
+	opening  sync.Mutex
+	catalogs map[string]*asset.Catalog // of the registries that were opened
 }
 
 // New makes a service.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -20,7 +21,7 @@ type source struct {
 // compile reads the file into a submission, and shows warnings at once. What
 // only Azure ML would object to is left to job validate.
 func (a *app) compile(s source) (runs.Submission, error) {
-	submission, job, err := read(s)
+	submission, job, err := a.read(s)
 	if err == nil && !a.flags.onlyErrors {
 		a.renderProblems(job.Warnings)
 	}
@@ -29,8 +30,8 @@ func (a *app) compile(s source) (runs.Submission, error) {
 
 // read reads the file into a submission. Mistakes come back as
 // azureml.Problems; the job has what else there is to say of the file.
-func read(s source) (runs.Submission, *azureml.Job, error) {
-	job, err := azureml.Load(s.file, azureml.LoadOptions{Set: s.set})
+func (a *app) read(s source) (runs.Submission, *azureml.Job, error) {
+	job, err := azureml.Load(s.file, azureml.LoadOptions{Set: s.set, Assets: a.library(context.Background())})
 	if err != nil {
 		return runs.Submission{}, job, err
 	}

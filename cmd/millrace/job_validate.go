@@ -46,7 +46,7 @@ line and column. Nothing is started or written.
 }
 
 func runJobValidate(a *app, o *jobValidateOptions) error {
-	submission, job, err := read(o.source)
+	submission, job, err := a.read(o.source)
 	var problems azureml.Problems
 	if err != nil && !errors.As(err, &problems) {
 		return err

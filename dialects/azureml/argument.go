@@ -85,8 +85,11 @@ func (l *loader) object(a *argument, n *yaml.Node) {
 		if !known {
 			kind = pipeline.CustomModel // may be a file or a folder
 		}
-		if a.source = l.source(path, kind); a.source == nil {
+		if a.source, kind = l.source(path, kind); a.source == nil {
 			a.kind = givenWrong
+		}
+		if known {
+			a.dataType = kind
 		}
 		if a.dataType == "" {
 			a.dataType = pipeline.URIFolder

@@ -23,9 +23,7 @@ func (l *loader) componentOf(n *yaml.Node) *component {
 	written := strings.TrimSpace(n.Source)
 	switch {
 	case strings.HasPrefix(written, "azureml:"):
-		l.problems.errorf(n.Pos(), `write the path of the component's file: "component: ./component.yml"`,
-			"registered components cannot be resolved yet: %s", clip(written))
-		return nil
+		return l.registered(n, written)
 	case strings.Contains(written, "${{"):
 		l.problems.errorf(n.Pos(), `write the path of the component's file: "component: ./component.yml"`, "a component cannot be given by an expression")
 		return nil
@@ -46,6 +44,7 @@ func (l *loader) componentOf(n *yaml.Node) *component {
 		return nil
 	}
 	if c, known := l.components[absolute]; known {
+		l.embed(n, embedding{body: l.included[absolute]})
 		return c
 	}
 	l.components[absolute] = nil
@@ -53,6 +52,7 @@ func (l *loader) componentOf(n *yaml.Node) *component {
 	if body == nil {
 		return nil
 	}
+	l.embed(n, embedding{body: body})
 	l.chain = append(l.chain, inclusion{path: absolute, name: shown})
 	defer func() { l.chain = l.chain[:len(l.chain)-1] }()
 	c := l.component(body, strings.TrimSuffix(filepath.Base(path), filepath.Ext(path)))
@@ -86,6 +86,8 @@ func (l *loader) component(n *yaml.Node, name string) *component {
 		l.commandComponent(c, n)
 	case kind == "pipeline":
 		l.pipelineComponent(c, n)
+	case kind == "parallel" && l.keeping:
+		l.parallelComponent(c, n)
 	case contains(laterKinds, kind):
 		l.problems.errorf(at, "", "component %s is %s component; Millrace does not run %s components yet", quote(c.name), withArticle(kind), kind)
 		return nil
@@ -141,8 +143,8 @@ func (l *loader) additionalIncludes(n *yaml.Node) []*yaml.Node {
 
 func (l *loader) sideIncludes(n *yaml.Node) []*yaml.Node {
 	doc := n.Doc()
-	if n.Path() != "" {
-		return nil // a component inside of another file
+	if n.Path() != "" || l.defined[doc] != nil {
+		return nil // a component inside of another file, or in a registry
 	}
 	name := strings.TrimSuffix(filepath.Base(doc.Name), filepath.Ext(doc.Name)) + ".additional_includes"
 	path := filepath.Join(doc.Dir, name)
@@ -177,6 +179,7 @@ func (l *loader) program(n *yaml.Node, c *component, extra []*yaml.Node) *progra
 		l.missingCommand(n, c)
 	}
 	p.code = l.code(l.scalar(n.Get("code"), "code"), extra)
+	l.embed(n, embedding{key: "code", code: p.code})
 	p.environment = l.environment(n)
 	if n.Get("environment") == nil && n.Get("command") != nil {
 		l.problems.notef(ownerPos(n), `add "environment: azureml:NAME:VERSION" or "environment: {image: NAME}"`,

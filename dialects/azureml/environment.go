@@ -27,6 +27,9 @@ func (l *loader) environment(m *yaml.Node) *pipeline.Environment {
 	if strings.HasPrefix(written, "azureml:") {
 		return l.environmentReference(n, written)
 	}
+	if l.inDefinition(n, "environment") {
+		return nil
+	}
 	path := localPath(written)
 	absolute, _ := resolve(n.Doc(), path)
 	if info, err := os.Stat(absolute); path == written && (err != nil || !info.Mode().IsRegular()) {
@@ -45,17 +48,36 @@ func (l *loader) environment(m *yaml.Node) *pipeline.Environment {
 		l.problems.errorf(n.Pos(), `write "environment: {image: NAME, conda_file: `+path+`}"`, "%s is a conda file, not an environment", quote(written))
 		return nil
 	}
+	l.embed(n, embedding{body: file})
 	return l.environmentObject(file)
 }
 
+// environmentReference reads an environment by its name. One that is known by
+// its name only goes by that; of another, what is in it counts.
 func (l *loader) environmentReference(n *yaml.Node, written string) *pipeline.Environment {
-	name := strings.TrimPrefix(written, "azureml:")
-	if strings.HasPrefix(name, "//") && !strings.Contains(name, "/environments/") || strings.Trim(name, ":@/") == "" {
-		l.problems.errorf(n.Pos(), `write "azureml:NAME:VERSION", "azureml:NAME@latest" or "azureml://registries/REGISTRY/environments/NAME/versions/VERSION"`,
-			"%s does not refer to an environment", quote(written))
+	before := l.problems.errors
+	a := l.find(n, written, pipeline.EnvironmentAsset)
+	switch {
+	case a != nil && a.Ref.Name == "":
+		return &pipeline.Environment{Reference: written} // nobody can be asked
+	case a == nil && l.problems.errors == before:
+		return &pipeline.Environment{Reference: written} // unknown, and tolerated
+	case a == nil:
 		return nil
 	}
-	return &pipeline.Environment{Reference: written}
+	l.pins[n] = a.Ref.String()
+	if a.Definition == "" {
+		return &pipeline.Environment{Reference: a.Ref.String()}
+	}
+	root := l.definition(n, a)
+	if root == nil {
+		return nil
+	}
+	env := l.environmentObject(root)
+	if env != nil {
+		env.Asset = a.Ref.String()
+	}
+	return env
 }
 
 func (l *loader) environmentObject(n *yaml.Node) *pipeline.Environment {
@@ -102,6 +124,7 @@ func (l *loader) conda(n *yaml.Node) string {
 		return ""
 	}
 	absolute, _ := resolve(n.Doc(), path)
+	l.embed(n, embedding{body: l.included[absolute]})
 	text, err := readFile(absolute)
 	if err != nil {
 		l.problems.errorf(n.Pos(), "", "conda file %s: %s", quote(path), describe(err))
@@ -131,6 +154,10 @@ func (l *loader) build(n *yaml.Node) *pipeline.Build {
 	}
 	if b.Context = l.code(path, nil); b.Context == nil {
 		return nil
+	}
+	l.embed(n, embedding{key: "path", code: b.Context})
+	if b.Context.Artifact != nil {
+		return b // looked into when it was kept
 	}
 	want := filepath.ToSlash(filepath.Clean(b.Dockerfile))
 	for _, f := range b.Context.Files {

@@ -130,7 +130,7 @@ func (f *flattener) step(u *unit) pipeline.Step {
 		Deterministic: c.deterministic,
 	}
 	if !c.inline {
-		s.Component = c.name
+		s.Component, s.ComponentAsset = c.name, c.asset
 	}
 	switch {
 	case nd.environment != nil:

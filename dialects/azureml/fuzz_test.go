@@ -54,7 +54,7 @@ func FuzzLoad(f *testing.F) {
 				t.Fatal(err)
 			}
 		}
-		l := newLoader()
+		l := newLoader(LoadOptions{})
 		l.walk = 100 // a job that names "/" as its code would take a second
 		loaded, err := l.load(filepath.Join(dir, "job.yml"), LoadOptions{Set: []string{set}})
 		for _, p := range loaded.Problems() {

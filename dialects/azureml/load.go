@@ -19,6 +19,9 @@ type LoadOptions struct {
 	// is always text; the path may name lists as in "a[0].b" and makes the
 	// mappings that are missing.
 	Set []string
+	// Assets finds what the file refers to by name; nil refuses such references,
+	// but for environments, which then keep their names.
+	Assets Assets
 }
 
 // The limits on what one job may refer to. They are far above what people
@@ -58,7 +61,7 @@ func (j *Job) Problems() Problems { return j.problems }
 // are mistakes; then the error is [Problems], all of them at once. Warnings are
 // no error; see [Job.Warnings].
 func Load(path string, opts LoadOptions) (*Job, error) {
-	return newLoader().load(path, opts)
+	return newLoader(opts).load(path, opts)
 }
 
 func (l *loader) load(path string, opts LoadOptions) (*Job, error) {
@@ -87,6 +90,17 @@ type loader struct {
 	snapshots  map[string]*snapshotResult
 	// walk is how many more files and folders snapshots may come across.
 	walk int
+	// assets finds registered assets; found keeps what it answered.
+	assets Assets
+	found  map[string]finding
+	// defined are the documents that are definitions of assets.
+	defined map[*yaml.Document]*Asset
+	// embeds and pins are what a definition made of these files has in the place
+	// of references.
+	embeds map[*yaml.Node][]embedding
+	pins   map[*yaml.Node]string
+	// keeping is set while a component is read to be kept, not to be run.
+	keeping bool
 	// portCount is how many inputs and outputs the nodes read so far have.
 	portCount int
 }
@@ -97,8 +111,12 @@ type inclusion struct {
 	name string
 }
 
-func newLoader() *loader {
-	return &loader{included: map[string]*yaml.Node{}, components: map[string]*component{}, snapshots: map[string]*snapshotResult{}, walk: maxSnapshotFiles}
+func newLoader(opts LoadOptions) *loader {
+	return &loader{
+		included: map[string]*yaml.Node{}, components: map[string]*component{}, snapshots: map[string]*snapshotResult{}, walk: maxSnapshotFiles,
+		assets: opts.Assets, found: map[string]finding{}, defined: map[*yaml.Document]*Asset{},
+		embeds: map[*yaml.Node][]embedding{}, pins: map[*yaml.Node]string{},
+	}
 }
 
 // readRoot reads the file that the user named.
@@ -137,6 +155,9 @@ func (l *loader) readRoot(path string) *yaml.Node {
 // that failed; the mistake is then reported: at the reference if there is no
 // such file, in the file itself if it is not YAML.
 func (l *loader) include(ref *yaml.Node, path, what string) *yaml.Node {
+	if l.inDefinition(ref, what) {
+		return nil
+	}
 	absolute, shown := resolve(ref.Doc(), path)
 	if root, known := l.included[absolute]; known {
 		return root

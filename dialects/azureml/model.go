@@ -25,6 +25,8 @@ type component struct {
 	program       *program // of a command
 	graph         *graph   // of a pipeline
 	deterministic bool
+	// asset is the pinned reference to a registered component.
+	asset string
 }
 
 func (c *component) label() string {

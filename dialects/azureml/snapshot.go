@@ -36,6 +36,15 @@ func (l *loader) code(n *yaml.Node, extra []*yaml.Node) *pipeline.Code {
 	folder := ""
 	if n != nil {
 		written := strings.TrimSpace(n.Source)
+		if a, ok := l.artifact(n, written); ok {
+			if a == nil {
+				return nil
+			}
+			return l.pinned(a)
+		}
+		if l.inDefinition(n, "code") {
+			return nil
+		}
 		if problem, hint := remoteCode(written); problem != "" {
 			l.problems.errorf(n.Pos(), hint, "%s", problem)
 			return nil
@@ -91,7 +100,7 @@ func remoteCode(written string) (problem, hint string) {
 	case written == "":
 		return "the path of the code is empty", `write "code: ./src"`
 	case strings.HasPrefix(written, "azureml:"):
-		return "registered code cannot be resolved yet", hint
+		return "code cannot be given by name: " + quote(written), hint
 	case strings.HasPrefix(written, "git+"), uriScheme.MatchString(written) && !strings.HasPrefix(written, "file://"):
 		return "code cannot be fetched from " + quote(written) + " yet", hint
 	}
@@ -267,4 +276,13 @@ func join(prefix, path string) string {
 		return path
 	}
 	return prefix + "/" + path
+}
+
+// pinned is code that is in the store. Nodes with the same code share it.
+func (l *loader) pinned(a *pipeline.Artifact) *pipeline.Code {
+	key := artifactForm + string(a.Digest)
+	if l.snapshots[key] == nil {
+		l.snapshots[key] = &snapshotResult{code: &pipeline.Code{Artifact: a}}
+	}
+	return l.snapshots[key].code
 }

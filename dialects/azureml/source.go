@@ -18,9 +18,10 @@ var uriScheme = regexp.MustCompile(`^[a-zA-Z][a-zA-Z0-9+.-]+://`)
 // storageSchemes are places that are read as they are, when the step starts.
 var storageSchemes = []string{"http", "https", "wasb", "wasbs", "abfs", "abfss", "adl", "s3", "gs"}
 
-// source finds what the path of data means, given its type, which may be "". It returns nil where the path is a
+// source finds what the path of data means, given its type, which may be "", and
+// the type it turns out to have, if any. It returns nil where the path is a
 // mistake, which is then reported.
-func (l *loader) source(n *yaml.Node, kind pipeline.PortType) *pipeline.Source {
+func (l *loader) source(n *yaml.Node, kind pipeline.PortType) (*pipeline.Source, pipeline.PortType) {
 	path := strings.TrimSpace(n.Source)
 	s := &pipeline.Source{URI: path, Position: n.Pos().String()}
 	if rest, ok := strings.CutPrefix(path, "azureml:"); ok && uriScheme.MatchString(rest) {
@@ -29,27 +30,26 @@ func (l *loader) source(n *yaml.Node, kind pipeline.PortType) *pipeline.Source {
 	switch {
 	case path == "":
 		l.problems.errorf(n.Pos(), "", "this path is empty")
-		return nil
+		return nil, kind
 	case strings.HasPrefix(path, "azureml:"):
-		return l.azureSource(n, s)
+		return l.azureSource(n, s, kind)
 	case strings.HasPrefix(path, "file:"):
-		return l.localSource(n, s, localPath(path), kind)
+		return l.localSource(n, s, localPath(path), kind), kind
 	case strings.HasPrefix(path, "runs:/"):
-		l.problems.errorf(n.Pos(), "download the files and give their folder", "artifacts of MLflow runs are not available as inputs yet")
-		return nil
+		return l.jobOutput(n, s, kind)
 	case uriScheme.MatchString(path):
 		scheme, _, _ := strings.Cut(path, "://")
 		if !contains(storageSchemes, strings.ToLower(scheme)) {
 			l.problems.errorf(n.Pos(), "use a local path, azureml://datastores/NAME/paths/PATH, or one of "+strings.Join(storageSchemes, ", "),
 				"data cannot be read from %s://", clip(scheme))
-			return nil
+			return nil, kind
 		}
 		if folder := kind != pipeline.URIFile && kind != pipeline.CustomModel; folder && isWebFile(path) {
 			l.problems.warnf(n.Pos(), `write "type: uri_file"`, "only a file can be read from %s, and this input is a folder", quote(path))
 		}
-		return s
+		return s, kind
 	}
-	return l.localSource(n, s, path, kind)
+	return l.localSource(n, s, path, kind), kind
 }
 
 // isWebFile tells a plain URL from one into a storage account, which has folders.
@@ -59,23 +59,27 @@ func isWebFile(uri string) bool {
 }
 
 // azureSource reads the references that begin with "azureml:".
-func (l *loader) azureSource(n *yaml.Node, s *pipeline.Source) *pipeline.Source {
+func (l *loader) azureSource(n *yaml.Node, s *pipeline.Source, kind pipeline.PortType) (*pipeline.Source, pipeline.PortType) {
+	if a, ok := l.artifact(n, s.URI); ok {
+		s.Artifact = a
+		if a == nil {
+			return nil, kind
+		}
+		return s, kind
+	}
 	switch {
 	case strings.HasPrefix(s.URI, "azureml://jobs/"):
-		l.problems.errorf(n.Pos(), "download the output and give its folder, or put the steps into one pipeline", "outputs of other jobs are not available as inputs yet")
+		return l.jobOutput(n, s, kind)
 	case strings.HasPrefix(s.URI, "azureml://") && strings.Contains(s.URI, "/datastores/") || strings.HasPrefix(s.URI, "azureml://datastores"):
 		uri, problem := datastoreURI(s.URI)
 		if problem != "" {
 			l.problems.errorf(n.Pos(), "write azureml://datastores/NAME/paths/PATH", "%s", problem)
-			return nil
+			return nil, kind
 		}
 		s.URI = uri
-		return s
-	default:
-		l.problems.errorf(n.Pos(), "give the data by its path: a local file or folder, a URL, or azureml://datastores/NAME/paths/PATH",
-			"data assets are not available yet: %s cannot be resolved", quote(s.URI))
+		return s, kind
 	}
-	return nil
+	return l.dataAsset(n, s, kind)
 }
 
 // longDatastoreURI is the form that names the workspace, too.
@@ -108,6 +112,9 @@ func datastoreURI(uri string) (short, problem string) {
 
 // localSource finds a file or folder of this machine.
 func (l *loader) localSource(n *yaml.Node, s *pipeline.Source, path string, kind pipeline.PortType) *pipeline.Source {
+	if l.inDefinition(n, "file") {
+		return nil
+	}
 	absolute, _ := resolve(n.Doc(), path)
 	info, err := os.Stat(absolute)
 	if err != nil {
@@ -133,6 +140,7 @@ func (l *loader) localSource(n *yaml.Node, s *pipeline.Source, path string, kind
 		return nil
 	}
 	s.Local = absolute
+	l.embed(n, embedding{source: s})
 	s.URI = (&url.URL{Scheme: "file", Path: absolute}).String()
 	return s
 }

@@ -282,7 +282,7 @@ func (f *flattener) dataAt(path *yaml.Node, a *argument, p *port) value {
 	if kind == "" && p.isData() {
 		kind = p.kind
 	}
-	s := f.source(path, kind)
+	s, kind := f.source(path, kind)
 	if s == nil {
 		return value{is: unknownValue}
 	}
@@ -309,6 +309,7 @@ func (f *flattener) below(data value, rest string, at yaml.Pos, a *argument) val
 		}
 	} else {
 		s.URI = strings.TrimSuffix(s.URI, "/") + "/" + strings.TrimPrefix(rest, "/")
+		s.Artifact = nil // of the whole
 	}
 	if a.dataType != "" {
 		data.dataType = a.dataType

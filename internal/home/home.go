@@ -46,6 +46,9 @@ func (h *Home) StoreURL() string {
 	return u.String()
 }
 
+// Registries is the folder of the registries that have no place of their own.
+func (h *Home) Registries() string { return filepath.Join(h.dir, "registries") }
+
 // ServerLog is where the embedded server writes what it has to say.
 func (h *Home) ServerLog() string { return filepath.Join(h.dir, "server.log") }
 

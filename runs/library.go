@@ -1,0 +1,167 @@
+package runs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/millrace-ml/millrace/dialects/azureml"
+	"github.com/millrace-ml/millrace/internal/artifact"
+	"github.com/millrace-ml/millrace/internal/asset"
+	environments "github.com/millrace-ml/millrace/internal/environment"
+	"github.com/millrace-ml/millrace/pipeline"
+)
+
+// Library finds what files refer to by name. It asks for the service only when
+// something has to be looked up, so that a file that stands alone needs no
+// store.
+type Library struct {
+	// Context bounds the look-ups of one file.
+	Context context.Context
+	// Service is where assets and jobs are.
+	Service func() (*Service, error)
+	// Program is how the person called the program, for hints.
+	Program string
+}
+
+// Find returns the version that a reference means.
+func (l *Library) Find(ref pipeline.AssetRef) (*azureml.Asset, error) {
+	if a := curatedEnvironment(ref); a != nil {
+		return a, nil
+	}
+	if ref.Kind == pipeline.EnvironmentAsset && (ref.Registry == environments.CuratedRegistry || strings.HasPrefix(ref.Name, "AzureML-")) {
+		return nil, &azureml.Unknown{
+			Message:   fmt.Sprintf("%q is none of the curated environments that are known here; its steps run with the software of the machine", ref.Name),
+			Hint:      nearCurated(ref),
+			Tolerable: true,
+		}
+	}
+	s, err := l.Service()
+	if err != nil {
+		return nil, err
+	}
+	c, err := s.Catalog(l.Context, ref.Registry)
+	if missing, ok := errors.AsType[*asset.NotFound](err); ok {
+		hint := fmt.Sprintf("`%s registry list` shows those there are; `%s registry create -n %s --url URL` adds one", l.Program, l.Program, ref.Registry)
+		if len(missing.Near) > 0 {
+			hint = fmt.Sprintf("did you mean %q?", missing.Near[0])
+		}
+		return nil, &azureml.Unknown{Message: fmt.Sprintf("there is no registry %q", ref.Registry), Hint: hint}
+	}
+	if err != nil {
+		return nil, err
+	}
+	v, err := c.Find(l.Context, ref)
+	if missing, ok := errors.AsType[*asset.NotFound](err); ok {
+		missing.Ref.Registry = ref.Registry
+		return nil, &azureml.Unknown{Message: plainly(missing), Hint: l.howTo(ref, missing)}
+	}
+	if err != nil {
+		return nil, err
+	}
+	return found(v, ref.Registry), nil
+}
+
+// plainly is what there is not, without what there is: that is the hint's.
+func plainly(missing *asset.NotFound) string {
+	message, _, _ := strings.Cut(missing.Error(), " (")
+	return message
+}
+
+// howTo says what there is in the place of what is missing, or how to make it.
+func (l *Library) howTo(ref pipeline.AssetRef, missing *asset.NotFound) string {
+	near := ref
+	switch {
+	case len(missing.Near) > 0:
+		near.Name = missing.Near[0]
+		return fmt.Sprintf("did you mean %q?", near.String())
+	case len(missing.Versions) > 0 && !missing.Archived:
+		return "its versions are " + strings.Join(missing.Versions, ", ") + " (the newest first)"
+	case len(missing.Versions) > 0:
+		return fmt.Sprintf("`%s %s restore -n %s` brings it back", l.Program, ref.Kind, ref.Name)
+	}
+	create := fmt.Sprintf("%s %s create -f FILE", l.Program, ref.Kind)
+	if ref.Registry != "" {
+		create += " --registry-name " + ref.Registry
+	}
+	return fmt.Sprintf("create it with `%s`; `%s %s list` shows those there are", create, l.Program, ref.Kind)
+}
+
+// found is a version as the dialect wants it.
+func found(v asset.Version, registry string) *azureml.Asset {
+	a := &azureml.Asset{
+		Ref: v.Ref(registry), Type: pipeline.PortType(v.Type),
+		Definition: v.Definition, Artifacts: v.Artifacts, URI: v.URI, Artifact: v.Artifact,
+	}
+	if a.Artifact != nil && a.URI == "" {
+		a.URI = uploadURI(*v.Artifact, v.Artifact.Name)
+	}
+	return a
+}
+
+// curatedEnvironment knows the environments of Azure's registry by name. What is
+// in them is up to the worker.
+func curatedEnvironment(ref pipeline.AssetRef) *azureml.Asset {
+	if ref.Kind != pipeline.EnvironmentAsset || ref.Registry != environments.CuratedRegistry && !strings.HasPrefix(ref.Name, "AzureML-") {
+		return nil
+	}
+	if _, ok := environments.FindCurated(ref.Name); !ok {
+		return nil
+	}
+	return &azureml.Asset{Ref: ref}
+}
+
+func nearCurated(ref pipeline.AssetRef) string {
+	name := strings.TrimPrefix(ref.Name, "AzureML-")
+	var names []string
+	for _, c := range environments.AllCurated() {
+		names = append(names, c.Name)
+	}
+	near := asset.Near(name, names)
+	if len(near) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("did you mean %q?", near[0])
+}
+
+// Output returns what an earlier job made, or a part of it.
+func (l *Library) Output(job, output, path string) (*azureml.Asset, error) {
+	s, err := l.Service()
+	if err != nil {
+		return nil, err
+	}
+	made, kind, err := s.jobOutput(l.Context, job, output)
+	if err == nil {
+		part, selecting := s.Store.Select(l.Context, made, path)
+		if selecting == nil {
+			if part.Digest != made.Digest && !part.Tree {
+				kind = pipeline.URIFile
+			}
+			return &azureml.Asset{Type: kind, URI: uploadURI(part, part.Name), Artifact: &part}, nil
+		}
+		if err = selecting; errors.Is(err, artifact.ErrGone) {
+			return nil, &azureml.Unknown{
+				Message: fmt.Sprintf("output %q of job %s has no %q", output, job, path),
+				Hint:    fmt.Sprintf("`%s job download -n %s --output-name %s` shows what it has", l.Program, job, output),
+			}
+		}
+	}
+	switch {
+	case errors.Is(err, ErrNotFound):
+		return nil, &azureml.Unknown{Message: fmt.Sprintf("there is no job %q", job), Hint: fmt.Sprintf("`%s job list -o table` shows the jobs there are", l.Program)}
+	case errors.Is(err, ErrNoOutput), errors.Is(err, ErrNotMade):
+		return nil, &azureml.Unknown{Message: err.Error()}
+	}
+	return nil, err
+}
+
+// uploadURI is the address in the default datastore under which data that was
+// taken into the store can be read.
+func uploadURI(a pipeline.Artifact, name string) string {
+	uri := "azureml://datastores/workspaceblobstore/paths/LocalUpload/" + a.Digest.Hex() + "/" + name
+	if a.Tree && name != "" {
+		uri += "/"
+	}
+	return uri
+}

@@ -1,0 +1,133 @@
+package runs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"path/filepath"
+	"time"
+
+	"github.com/millrace-ml/millrace/internal/artifact"
+	"github.com/millrace-ml/millrace/internal/asset"
+	environments "github.com/millrace-ml/millrace/internal/environment"
+	"github.com/millrace-ml/millrace/pipeline"
+)
+
+// Registry is a store that is shared under a name.
+type Registry struct {
+	Name string `json:"name"`
+	// URL is that of the store; "" is a folder of its own beside the home's.
+	URL         string            `json:"url"`
+	Description string            `json:"description,omitempty"`
+	Tags        map[string]string `json:"tags,omitempty"`
+	Created     time.Time         `json:"created"`
+	// BuiltIn registries exist from the start.
+	BuiltIn bool `json:"-"`
+}
+
+// StockRegistry is the name of the registry with the stock components.
+const StockRegistry = "millrace"
+
+// registryShelf is where registries are kept.
+const registryShelf = "registry"
+
+// ErrBuiltIn says that something exists from the start and stays as it is.
+var ErrBuiltIn = errors.New("exists from the start and cannot be changed")
+
+func builtInRegistries() []Registry {
+	return []Registry{
+		{Name: environments.CuratedRegistry, Description: "the curated environments of Azure ML, by name", BuiltIn: true},
+		{Name: StockRegistry, Description: "the stock components", BuiltIn: true},
+	}
+}
+
+// CreateRegistry names a shared store. Creating it again moves the name to
+// another URL; what is in the stores stays.
+func (s *Service) CreateRegistry(ctx context.Context, r Registry) (Registry, error) {
+	if err := pipeline.CheckAssetName("registry", r.Name); err != nil {
+		return r, err
+	}
+	for _, b := range builtInRegistries() {
+		if b.Name == r.Name {
+			return r, fmt.Errorf("registry %s: %w", r.Name, ErrBuiltIn)
+		}
+	}
+	if r.URL == "" {
+		if s.Registries == "" {
+			return r, fmt.Errorf("registry %s: it needs the URL of a store", r.Name)
+		}
+		r.URL = (&url.URL{Scheme: "file", Path: filepath.Join(s.Registries, r.Name)}).String()
+	}
+	store, err := artifact.Open(ctx, r.URL)
+	if err != nil {
+		return r, fmt.Errorf("registry %s: %w", r.Name, err)
+	}
+	_ = store.Close()
+	r.Created = time.Now().UTC()
+	return r, asset.Put(ctx, asset.New(s.Store), registryShelf, r.Name, r)
+}
+
+// ListRegistries returns the registries by name, the built-in ones first.
+func (s *Service) ListRegistries(ctx context.Context) ([]Registry, error) {
+	all, err := asset.All[Registry](ctx, asset.New(s.Store), registryShelf)
+	if err != nil {
+		return nil, err
+	}
+	return append(builtInRegistries(), inOrder(all)...), nil
+}
+
+// ShowRegistry returns one registry, or an [asset.NotFound].
+func (s *Service) ShowRegistry(ctx context.Context, name string) (Registry, error) {
+	for _, b := range builtInRegistries() {
+		if b.Name == name {
+			return b, nil
+		}
+	}
+	return asset.Take[Registry](ctx, asset.New(s.Store), registryShelf, name)
+}
+
+// DeleteRegistry forgets the name of a shared store. The store stays.
+func (s *Service) DeleteRegistry(ctx context.Context, name string) error {
+	if r, err := s.ShowRegistry(ctx, name); err != nil || r.BuiltIn {
+		if err == nil {
+			err = fmt.Errorf("registry %s: %w", name, ErrBuiltIn)
+		}
+		return err
+	}
+	return asset.Drop(ctx, asset.New(s.Store), registryShelf, name)
+}
+
+// Catalog opens the catalog of a registry; "" is that of the jobs' store.
+func (s *Service) Catalog(ctx context.Context, registry string) (*asset.Catalog, error) {
+	if registry == "" {
+		return asset.New(s.Store), nil
+	}
+	s.opening.Lock()
+	defer s.opening.Unlock()
+	if c := s.catalogs[registry]; c != nil {
+		return c, nil
+	}
+	r, err := s.ShowRegistry(ctx, registry)
+	if err != nil {
+		return nil, err
+	}
+	var c *asset.Catalog
+	if r.BuiltIn {
+		c, err = s.builtIn(ctx, registry)
+	} else {
+		var store *artifact.Store
+		// It stays open for as long as the service is used.
+		if store, err = artifact.Open(context.WithoutCancel(ctx), r.URL); err == nil {
+			c = asset.New(store)
+		}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("registry %s: %w", registry, err)
+	}
+	if s.catalogs == nil {
+		s.catalogs = map[string]*asset.Catalog{}
+	}
+	s.catalogs[registry] = c
+	return c, nil
+}

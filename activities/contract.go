@@ -3,6 +3,7 @@ package activities
 import (
 	"time"
 
+	"github.com/millrace-ml/millrace/internal/record"
 	"github.com/millrace-ml/millrace/pipeline"
 )
 
@@ -104,6 +105,23 @@ type PublishInput struct {
 	Outputs map[string]pipeline.Artifact `json:"outputs"`
 }
 
+// RegisterInput keeps outputs of a job as assets.
+type RegisterInput struct {
+	Job  string          `json:"job"`
+	Plan pipeline.Digest `json:"plan"`
+	// Outputs are what the steps made, by step and output.
+	Outputs map[string]map[string]pipeline.Artifact `json:"outputs"`
+}
+
+// RegisterResult is which assets they have become, or why none did.
+type RegisterResult struct {
+	Assets  []Registered      `json:"assets,omitempty"`
+	Failure *pipeline.Failure `json:"failure,omitempty"`
+}
+
+// Registered is an output that has become an asset.
+type Registered = record.Registered
+
 // FinishInput records how a job ended.
 type FinishInput struct {
 	Job     string               `json:"job"`
@@ -113,6 +131,8 @@ type FinishInput struct {
 	Step    string               `json:"failed_step,omitempty"`
 	Failure *pipeline.Failure    `json:"error,omitempty"`
 	Steps   []pipeline.StepState `json:"steps"`
+	// Assets are what outputs have become.
+	Assets []Registered `json:"assets,omitempty"`
 }
 
 // States is a part of a job's steps, kept in the store while the job goes on in

@@ -13,7 +13,7 @@ import (
 func (a *Activities) Finish(ctx context.Context, in FinishInput) error {
 	return a.Records.End(ctx, in.Job, record.Ended{
 		Status: in.Status, Started: in.Started, Ended: in.Ended,
-		Step: in.Step, Failure: in.Failure, Steps: in.Steps,
+		Step: in.Step, Failure: in.Failure, Steps: in.Steps, Assets: in.Assets,
 	})
 }
 

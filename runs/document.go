@@ -61,6 +61,13 @@ func (j *Job) Document() map[string]any {
 					o["path"] = j.defaultPath(out.From.Step, out.From.Output)
 				}
 			}
+			for _, a := range j.Assets {
+				if a.Step == out.From.Step && a.Output == out.From.Output {
+					if ref, err := pipeline.ParseAssetRef(a.Asset, a.Kind); err == nil {
+						o["name"], o["version"] = ref.Name, ref.Version
+					}
+				}
+			}
 		}
 		outputs[out.Name] = o
 	}

@@ -3,6 +3,7 @@ package runs
 import (
 	"time"
 
+	"github.com/millrace-ml/millrace/internal/record"
 	"github.com/millrace-ml/millrace/pipeline"
 )
 
@@ -30,6 +31,8 @@ type Job struct {
 	Plan *pipeline.Plan
 	// Steps stand in the order of the plan; nil in lists.
 	Steps []pipeline.StepState
+	// Assets are what outputs have become, once the job has completed.
+	Assets []record.Registered
 	// UI is the URL of the job's page in the Temporal UI; "" where none runs.
 	UI string
 }

@@ -88,7 +88,7 @@ func (s *Service) describe(_ context.Context, r record.Submitted, plan *pipeline
 
 func (j *Job) end(e record.Ended) {
 	j.Status, j.Started, j.Ended = e.Status, e.Started, e.Ended
-	j.FailedStep, j.Failure, j.Steps = e.Step, e.Failure, e.Steps
+	j.FailedStep, j.Failure, j.Steps, j.Assets = e.Step, e.Failure, e.Steps, e.Assets
 }
 
 // glance asks Temporal for the state of a job as a whole.

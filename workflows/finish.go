@@ -36,9 +36,16 @@ func (e *execution) finish() (*Outcome, error) {
 			e.touch(i)
 		}
 	}
+	registered, err := e.register(status)
+	if err != nil {
+		return nil, err
+	}
+	if registered.Failure != nil {
+		status = pipeline.Failed
+	}
 	result := activities.FinishInput{
 		Job: e.in.Job, Status: status, Steps: e.steps,
-		Started: e.in.Started, Ended: workflow.Now(e.ctx),
+		Started: e.in.Started, Ended: workflow.Now(e.ctx), Assets: registered.Assets, Failure: registered.Failure,
 	}
 	if e.failed >= 0 {
 		result.Step, result.Failure = e.steps[e.failed].Name, e.steps[e.failed].Failure
@@ -65,6 +72,29 @@ func (e *execution) finish() (*Outcome, error) {
 		return nil, temporal.NewNonRetryableApplicationError(message, string(result.Failure.Kind), nil)
 	}
 	return outcome, nil
+}
+
+// register makes assets of the outputs that are to become some, once everything
+// else has gone well.
+func (e *execution) register(status pipeline.Status) (activities.RegisterResult, error) {
+	var result activities.RegisterResult
+	if status != pipeline.Completed || !e.in.Graph.Registers {
+		return result, nil
+	}
+	in := activities.RegisterInput{Job: e.in.Job, Plan: e.in.Plan, Outputs: make(map[string]map[string]pipeline.Artifact)}
+	for i, node := range e.nodes {
+		for _, output := range node.Registers {
+			if content, ok := e.steps[i].Outputs[output]; ok {
+				if in.Outputs[node.Name] == nil {
+					in.Outputs[node.Name] = make(map[string]pipeline.Artifact)
+				}
+				in.Outputs[node.Name][output] = content
+			}
+		}
+	}
+	ctx, _ := workflow.NewDisconnectedContext(e.ctx)
+	err := workflow.ExecuteLocalActivity(local(ctx, "register outputs as assets"), do.Register, in).Get(ctx, &result)
+	return result, err
 }
 
 // lastWords is the end of what a program printed, for the one place where the

@@ -13,6 +13,8 @@ type Graph struct {
 	Nodes []Node `json:"nodes"`
 	// ContinueOnFailure lets steps that do not depend on a failed one go on.
 	ContinueOnFailure bool `json:"continue_on_step_failure"`
+	// Registers is set where outputs become assets when the job has completed.
+	Registers bool `json:"registers,omitempty"`
 }
 
 // Node is one step.
@@ -28,6 +30,8 @@ type Node struct {
 	Reusable bool `json:"reusable"`
 	// Publishes is set where outputs are written to datastore paths.
 	Publishes bool `json:"publishes,omitempty"`
+	// Registers are the outputs that become assets.
+	Registers []string `json:"registers,omitempty"`
 	// Summary is one line for people.
 	Summary string `json:"summary,omitempty"`
 }
@@ -64,6 +68,10 @@ func NewGraph(plan *pipeline.Plan) Graph {
 		}
 		for _, out := range step.Outputs {
 			n.Publishes = n.Publishes || out.Path != ""
+			if out.Asset != nil {
+				n.Registers = append(n.Registers, out.Name)
+				g.Registers = true
+			}
 		}
 		g.Nodes[i] = n
 	}

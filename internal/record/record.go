@@ -51,6 +51,17 @@ type Ended struct {
 	Step    string               `json:"failed_step,omitempty"`
 	Failure *pipeline.Failure    `json:"error,omitempty"`
 	Steps   []pipeline.StepState `json:"steps"`
+	// Assets are what outputs have become.
+	Assets []Registered `json:"assets,omitempty"`
+}
+
+// Registered is an output of a step that has become an asset.
+type Registered struct {
+	Step   string             `json:"step"`
+	Output string             `json:"output"`
+	Kind   pipeline.AssetKind `json:"kind"`
+	// Asset is the pinned reference: "azureml:model:3".
+	Asset string `json:"asset"`
 }
 
 var (

@@ -1,0 +1,91 @@
+package activities
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os/user"
+	"time"
+
+	"github.com/millrace-ml/millrace/internal/asset"
+	"github.com/millrace-ml/millrace/pipeline"
+)
+
+// Register keeps the outputs of a job that are to become assets: all of them, or
+// none. An output whose content is that of the latest version already stays that
+// version, so that reuse makes no new ones, nor does a second attempt.
+func (a *Activities) Register(ctx context.Context, in RegisterInput) (RegisterResult, error) {
+	plan, err := a.plan(ctx, in.Plan)
+	if err != nil {
+		return RegisterResult{}, err
+	}
+	catalog := asset.New(a.Store)
+	var result RegisterResult
+	var made []asset.Version
+	for _, pass := range []bool{true, false} { // those that can be refused come first
+		for i := range plan.Steps {
+			step := &plan.Steps[i]
+			for _, out := range step.Outputs {
+				content, ok := in.Outputs[step.Name][out.Name]
+				if out.Asset == nil || !ok || (out.Asset.Version != "") != pass {
+					continue
+				}
+				v, created, err := register(ctx, catalog, version(in.Job, step.Name, out, content))
+				if created {
+					made = append(made, v)
+				}
+				if errors.Is(err, asset.ErrExists) {
+					a.forget(ctx, catalog, made)
+					return RegisterResult{Failure: &pipeline.Failure{
+						Kind:    pipeline.UserFailure,
+						Message: fmt.Sprintf("output %s of step %s cannot be registered: %v", out.Name, step.Name, err),
+						Hint:    "leave out the version of the output to get the next number, or choose another",
+					}}, nil
+				}
+				if err != nil {
+					a.forget(ctx, catalog, made)
+					return RegisterResult{}, fmt.Errorf("register output %s of step %s: %w", out.Name, step.Name, err)
+				}
+				result.Assets = append(result.Assets, Registered{Step: step.Name, Output: out.Name, Kind: v.Kind, Asset: v.Ref("").String()})
+			}
+		}
+	}
+	return result, nil
+}
+
+// forget takes back what was registered before something could not be.
+func (a *Activities) forget(ctx context.Context, catalog *asset.Catalog, made []asset.Version) {
+	ctx = context.WithoutCancel(ctx)
+	for _, v := range made {
+		_ = catalog.Forget(ctx, v.Kind, v.Name, v.Version)
+	}
+}
+
+// version is what an output becomes.
+func version(job, step string, out pipeline.Output, content pipeline.Artifact) asset.Version {
+	v := asset.Version{
+		Kind: pipeline.DataAsset, Name: out.Asset.Name, Version: out.Asset.Version, Type: string(out.Type),
+		Artifact: &content, Origin: &asset.Origin{Job: job, Step: step, Output: out.Name}, Created: time.Now().UTC(),
+	}
+	switch out.Type {
+	case pipeline.CustomModel, pipeline.MLflowModel, pipeline.TritonModel:
+		v.Kind = pipeline.ModelAsset
+	}
+	if u, err := user.Current(); err == nil {
+		v.CreatedBy = u.Username
+	}
+	return v
+}
+
+func register(ctx context.Context, catalog *asset.Catalog, v asset.Version) (asset.Version, bool, error) {
+	if v.Version == "" {
+		latest, err := catalog.Find(ctx, v.Ref(""))
+		if err == nil && latest.Type == v.Type && latest.Artifact != nil && latest.Artifact.Digest == v.Artifact.Digest {
+			return latest, false, nil
+		}
+		if err != nil && !errors.Is(err, asset.ErrNotFound) {
+			return v, false, err
+		}
+	}
+	return catalog.Create(ctx, v)
+}

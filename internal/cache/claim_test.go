@@ -162,14 +162,17 @@ func (c *crowd) member(t *testing.T, id int, random *rand.Rand, rounds int) {
 
 func TestNeverTwoLiveOwners(t *testing.T) {
 	everyStore(t, func(t *testing.T, store *artifact.Store) {
-		const members, rounds = 12, 60
+		members, rounds := 12, 60
+		if store.Dir() == "" {
+			rounds = 20 // there may be a server to ask
+		}
 		c := &crowd{cache: New(store), living: map[string]bool{}}
 		var all sync.WaitGroup
 		for id := range members {
 			all.Go(func() { c.member(t, id, rand.New(rand.NewPCG(1, uint64(id))), rounds) })
 		}
 		all.Wait()
-		if n := c.ran.Load(); n != members*rounds {
+		if n := c.ran.Load(); int(n) != members*rounds {
 			t.Errorf("%d of %d ran", n, members*rounds)
 		}
 		left, err := store.ListRecords(t.Context(), claimsPrefix(testKey))

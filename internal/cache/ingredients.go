@@ -22,12 +22,13 @@ const schema = "1"
 // own interpreter, say).
 //
 // Not included, because they do not change what is made: the names,
-// descriptions, tags and positions of the job, the step and its component;
-// compute, queue, instance type, memory and docker arguments, which say where
-// and how roomily the step runs; the timeout, since a step that was cut short
-// has no result; the mode of a port, which says how bytes are presented; the
-// type of an input, since the command sees its value; and where outputs are
-// published or registered, which happens again for a reused result.
+// descriptions, tags and positions of the job, the step and its component; the
+// asset that a component or an environment was taken from, since the step holds
+// what it says; compute, queue, instance type, memory and docker arguments,
+// which say where and how roomily the step runs; the timeout, since a step that
+// was cut short has no result; the mode of a port, which says how bytes are
+// presented; the type of an input, since the command sees its value; and where
+// outputs are published or registered, which happens again for a reused result.
 func Ingredients(step *pipeline.Step, inputs map[string]pipeline.Value, host []Ingredient) []Ingredient {
 	lines := []Ingredient{
 		{"schema", schema},

@@ -152,9 +152,9 @@ func TestWhatChangesTheKey(t *testing.T) {
 // a step makes? Then it belongs into the key.
 func TestEveryFieldOfAStepHasBeenConsidered(t *testing.T) {
 	for kind, known := range map[reflect.Type]string{
-		reflect.TypeFor[pipeline.Step](): "Name DisplayName Description Component Position Role Compute Queue Command Code " +
+		reflect.TypeFor[pipeline.Step](): "Name DisplayName Description Component ComponentAsset Position Role Compute Queue Command Code " +
 			"Environment Variables Inputs Outputs Timeout Resources Distribution Deterministic",
-		reflect.TypeFor[pipeline.Environment]():  "Reference Image Conda Build",
+		reflect.TypeFor[pipeline.Environment]():  "Reference Asset Image Conda Build",
 		reflect.TypeFor[pipeline.Build]():        "Context Dockerfile",
 		reflect.TypeFor[pipeline.Output]():       "Name Type Mode File Path Asset",
 		reflect.TypeFor[pipeline.Resources]():    "InstanceCount InstanceType SharedMemory DockerArgs",

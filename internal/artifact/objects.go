@@ -3,10 +3,12 @@ package artifact
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"time"
 
 	"gocloud.dev/blob"
 	"gocloud.dev/gcerrors"
@@ -18,6 +20,9 @@ import (
 type objects struct {
 	bucket *blob.Bucket
 }
+
+// byteType is said of all objects, so that the driver need not guess.
+const byteType = "application/octet-stream"
 
 func isMissing(err error) bool { return gcerrors.Code(err) == gcerrors.NotFound }
 
@@ -95,7 +100,7 @@ func (o *objects) upload(ctx context.Context, c content, r io.Reader) error {
 	ctx, cancel := context.WithCancel(ctx) // cancelled before Close, a write never was
 	defer cancel()
 	w, err := o.bucket.NewWriter(ctx, blobKey(c.digest), &blob.WriterOptions{
-		ContentType: "application/octet-stream",
+		ContentType: byteType,
 		// Of two who write the same at once, either may win. A blob of a wrong
 		// size is replaced.
 		IfNotExist: missing,
@@ -112,10 +117,29 @@ func (o *objects) upload(ctx context.Context, c content, r io.Reader) error {
 		_ = w.Close()
 		return err
 	}
-	if err := w.Close(); err != nil && gcerrors.Code(err) != gcerrors.FailedPrecondition {
-		return fmt.Errorf("write blob %s: %w", c.digest, err)
+	err = w.Close()
+	if err == nil || isTaken(err) {
+		return nil
 	}
-	return nil
+	if isConflict(err) { // somebody else writes the same just now
+		if size, err := o.size(ctx, c.digest); err == nil && size == c.size {
+			return nil
+		}
+	}
+	return fmt.Errorf("write blob %s: %w", c.digest, err)
+}
+
+// isTaken reports whether something was not written since there is one.
+func isTaken(err error) bool { return gcerrors.Code(err) == gcerrors.FailedPrecondition }
+
+// isConflict reports whether S3 could not tell which of two was first, so that
+// neither was.
+func isConflict(err error) bool {
+	coded, ok := errors.AsType[interface {
+		error
+		ErrorCode() string
+	}](err)
+	return ok && coded.ErrorCode() == "ConditionalRequestConflict"
 }
 
 func (o *objects) link(pipeline.Digest, int64, bool, string) (bool, error) { return false, nil }
@@ -147,15 +171,44 @@ func (o *objects) drop(ctx context.Context, d pipeline.Digest) error {
 }
 
 func (o *objects) write(ctx context.Context, key string, b []byte) error {
-	return o.bucket.WriteAll(ctx, key, b, &blob.WriterOptions{ContentType: "application/octet-stream"})
+	return o.bucket.WriteAll(ctx, key, b, &blob.WriterOptions{ContentType: byteType})
 }
 
+// writerMark is the metadata of a record by which its creator knows it again.
+const writerMark = "writer"
+
+// create asks the server to write only what is not there. When the answer to
+// that is lost, the driver asks again, and is told that the record is there:
+// its own. Therefore every record that is created bears a mark.
 func (o *objects) create(ctx context.Context, key string, b []byte) (bool, error) {
-	err := o.bucket.WriteAll(ctx, key, b, &blob.WriterOptions{ContentType: "application/octet-stream", IfNotExist: true})
-	if gcerrors.Code(err) == gcerrors.FailedPrecondition {
-		return false, nil
+	const tries = 10
+	mark := rand.Text()
+	for try := 1; ; try++ {
+		err := o.bucket.WriteAll(ctx, key, b, &blob.WriterOptions{
+			ContentType: byteType, IfNotExist: true, Metadata: map[string]string{writerMark: mark},
+		})
+		switch {
+		case err == nil:
+			return true, nil
+		case isTaken(err):
+			return o.bears(ctx, key, mark)
+		case !isConflict(err) || try == tries:
+			return false, err
+		}
+		select {
+		case <-ctx.Done():
+			return false, ctx.Err()
+		case <-time.After(time.Duration(try) * 10 * time.Millisecond):
+		}
 	}
-	return err == nil, err
+}
+
+func (o *objects) bears(ctx context.Context, key, mark string) (bool, error) {
+	attributes, err := o.bucket.Attributes(ctx, key)
+	if isMissing(err) {
+		return false, nil // deleted since
+	}
+	return err == nil && attributes.Metadata[writerMark] == mark, err
 }
 
 func (o *objects) list(ctx context.Context, prefix string) ([]string, error) {

@@ -70,6 +70,9 @@ func openBucket(ctx context.Context, u *url.URL) (*Store, error) {
 	prefix := strings.Trim(u.Path, "/")
 	bare := *u
 	bare.Path = ""
+	if u.Scheme == "s3" {
+		bare.RawQuery = withoutChecksums(u.Query())
+	}
 	bucket, err := blob.OpenBucket(ctx, bare.String())
 	if err != nil {
 		return nil, fmt.Errorf("open store %q: %w", u.Redacted(), err)
@@ -78,6 +81,17 @@ func openBucket(ctx context.Context, u *url.URL) (*Store, error) {
 		bucket = blob.PrefixedBucket(bucket, prefix+"/")
 	}
 	return &Store{bucket: bucket, backend: &objects{bucket}, parallel: remoteParallel}, nil
+}
+
+// withoutChecksums keeps the driver of S3 from asking for checksums unless the
+// settings say so: content is verified by its digest, and for every object that
+// has no checksum the driver would print a complaint.
+func withoutChecksums(settings url.Values) string {
+	const validation = "response_checksum_validation"
+	if !settings.Has(validation) {
+		settings.Set(validation, "when_required")
+	}
+	return settings.Encode()
 }
 
 // Close lets go of the bucket. Nothing is left to be written.

@@ -24,22 +24,25 @@ type Server struct {
 	http *httptest.Server
 }
 
-// New starts a server. Its bucket is empty.
-func New() (*Server, error) { return serve(func(h http.Handler) http.Handler { return h }) }
-
-func serve(wrap func(http.Handler) http.Handler) (*Server, error) {
+// New starts a server. Its bucket is empty. What is wrapped around its handler
+// can make it misbehave.
+func New(wrap ...func(http.Handler) http.Handler) (*Server, error) {
 	backend := s3mem.New() // tests "if none match" and writes under one lock
 	if err := backend.CreateBucket(bucket); err != nil {
 		return nil, fmt.Errorf("create bucket: %w", err)
 	}
 	fake := gofakes3.New(backend, gofakes3.WithLogger(gofakes3.DiscardLog()), gofakes3.WithoutVersioning())
-	s := httptest.NewUnstartedServer(wrap(fake.Server()))
+	handler := fake.Server()
+	for _, w := range wrap {
+		handler = w(handler)
+	}
+	s := httptest.NewUnstartedServer(handler)
 	s.Config.ErrorLog = log.New(io.Discard, "", 0)
 	s.Start()
 	return &Server{s}, nil
 }
 
-// URL opens the bucket as a store. The settings of [Server.Environment] have to
+// URL opens the bucket as a store. The variables of [Environment] have to
 // be set.
 func (s *Server) URL() string {
 	return "s3://" + bucket + "?" + url.Values{
@@ -66,18 +69,15 @@ func Environment() map[string]string {
 // Close stops the server, and forgets what is in it.
 func (s *Server) Close() { s.http.Close() }
 
-// Start starts a server for a test and returns the URL of the empty store in
-// it. The environment of the test is one in which it can be opened.
-func Start(t testing.TB) string {
+// Start starts a server for a test, as [New] does, and returns the URL of the
+// empty store in it. The test's environment becomes one in which it can be
+// opened, also by processes that the test starts.
+func Start(t testing.TB, wrap ...func(http.Handler) http.Handler) string {
 	t.Helper()
-	s, err := New()
+	s, err := New(wrap...)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return s.join(t)
-}
-
-func (s *Server) join(t testing.TB) string {
 	t.Cleanup(s.Close)
 	for name, value := range Environment() {
 		t.Setenv(name, value)

@@ -8,6 +8,9 @@ var schemaKinds = []SchemaKind{
 	{"commandJob", "A job that runs one command."},
 	{"commandComponent", "A component that runs a command: a step to be used in pipelines."},
 	{"pipelineComponent", "A component that is a pipeline: steps to be used in pipelines as one."},
+	{"parallelComponent", "A component that works through its input in batches, to be used in pipelines."},
+	{"data", "A data asset: a file or a folder with a name and a version."},
+	{"model", "A model: a file or a folder with a name and a version."},
 	{"environment", "The software that a step needs."},
 }
 
@@ -53,6 +56,41 @@ var schemaParts = map[string]part{
 			"type":    {"pipeline, for a component that is a pipeline.", choiceForm("pipeline")},
 			"inputs":  {"The inputs that the component declares. Nodes read them with ${{parent.inputs.NAME}}.", mapForm(groupName, partForm("port"))},
 			"outputs": {"The outputs that the component declares. Nodes write them with ${{parent.outputs.NAME}}.", mapForm(portName, partForm("outputPort"))},
+		},
+	},
+	"parallelComponent": {
+		keys:     parallelComponentKeys,
+		required: []string{"type", "task"},
+		shapes: map[string]shape{
+			"type":            {"parallel, for a component that works through its input in batches.", choiceForm("parallel")},
+			"inputs":          {"The inputs that the component declares.", mapForm(groupName, partForm("port"))},
+			"outputs":         {"The outputs that the component declares.", mapForm(portName, partForm("outputPort"))},
+			"error_threshold": {"How many items may fail; -1 for all.", textForm},
+		},
+	},
+	"task": {
+		keys: parallelTaskKeys,
+		shapes: map[string]shape{
+			"type":  {"What works on a batch: a function of the entry script, or a model.", textForm},
+			"model": {"The model that works on the batches.", anyForm},
+		},
+	},
+	"data": {
+		keys:     dataKeys,
+		required: []string{"path"},
+		shapes: map[string]shape{
+			"type":        {"What the data is; uri_folder where it is left out.", choiceForm(wordsOf(dataAssetTypes)...)},
+			"path":        {"Where the data is: a local path, azureml://datastores/NAME/paths/PATH, or a URL.", textForm},
+			"description": {"What the data is.", textForm},
+		},
+	},
+	"model": {
+		keys:     modelKeys,
+		required: []string{"path"},
+		shapes: map[string]shape{
+			"type":        {"What the model is; custom_model where it is left out.", choiceForm(wordsOf(modelTypes)...)},
+			"path":        {"Where the model is: a local path, azureml://jobs/JOB/outputs/OUTPUT/paths/PATH, or azureml://datastores/NAME/paths/PATH.", textForm},
+			"description": {"What the model is.", textForm},
 		},
 	},
 	"environment": {

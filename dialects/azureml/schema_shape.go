@@ -23,7 +23,7 @@ type Schema struct {
 	Title       string `json:"title,omitempty"`
 	Description string `json:"description,omitempty"`
 	Ref         string `json:"$ref,omitempty"`
-	// Type is a list, since most that is text may be written without quotes.
+	// Type are the types of JSON: most that is text may stand without quotes.
 	Type    []string `json:"type,omitempty"`
 	Enum    []string `json:"enum,omitempty"`
 	Pattern string   `json:"pattern,omitempty"`

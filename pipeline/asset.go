@@ -30,6 +30,17 @@ func (k AssetKind) Plural() string {
 	return string(k) + "s"
 }
 
+// Words name one of the kind, with the article.
+func (k AssetKind) Words() string {
+	switch k {
+	case DataAsset:
+		return "a data asset"
+	case EnvironmentAsset:
+		return "an environment"
+	}
+	return "a " + string(k)
+}
+
 // LatestLabel means the version that was created last.
 const LatestLabel = "latest"
 
@@ -161,7 +172,7 @@ func parseLongRef(text, rest string, kind AssetKind) (AssetRef, error) {
 	case ref.Kind == "":
 		return AssetRef{}, fmt.Errorf("%q does not refer to an asset", text)
 	case kind != "" && ref.Kind != kind:
-		return AssetRef{}, fmt.Errorf("%q refers to a %s, not to a %s", text, ref.Kind, kind)
+		return AssetRef{}, fmt.Errorf("%q refers to %s, not to %s", text, ref.Kind.Words(), kind.Words())
 	}
 	ref.Name = parts[1]
 	switch {

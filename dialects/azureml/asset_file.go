@@ -126,15 +126,8 @@ func (l *loader) wrongKind(f *AssetFile, what string) bool {
 }
 
 func (l *loader) saysOtherwise(root *yaml.Node, kind pipeline.AssetKind, what string) bool {
-	l.problems.errorf(root.Pos(), "", "this looks like %s, not like %s", what, withArticle(kindWords(kind)))
+	l.problems.errorf(root.Pos(), "", "this looks like %s, not like %s", what, kind.Words())
 	return true
-}
-
-func kindWords(kind pipeline.AssetKind) string {
-	if kind == pipeline.DataAsset {
-		return "data asset"
-	}
-	return string(kind)
 }
 
 // assetName reads a name or a version.

@@ -25,7 +25,7 @@ var update = flag.Bool("update", false, "write what the tests see to the files t
 func TestGoodFiles(t *testing.T) {
 	for _, path := range jobFiles(t, "testdata/ok") {
 		t.Run(filepath.Base(path), func(t *testing.T) {
-			job, err := azureml.Load(path, azureml.LoadOptions{Set: setLines(t, path)})
+			job, err := azureml.Load(path, azureml.LoadOptions{Set: setLines(t, path), Assets: shelf{}})
 			if err != nil {
 				t.Fatalf("Load:\n%v", err)
 			}
@@ -45,7 +45,7 @@ func TestGoodFiles(t *testing.T) {
 func TestBadFiles(t *testing.T) {
 	for _, path := range jobFiles(t, "testdata/err") {
 		t.Run(filepath.Base(path), func(t *testing.T) {
-			job, err := azureml.Load(path, azureml.LoadOptions{Set: setLines(t, path)})
+			job, err := azureml.Load(path, azureml.LoadOptions{Set: setLines(t, path), Assets: shelf{}})
 			if _, ok := errors.AsType[azureml.Problems](err); !ok {
 				t.Fatalf("Load found nothing wrong: %v", err)
 			}

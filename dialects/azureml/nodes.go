@@ -69,6 +69,7 @@ func (l *loader) node(nd *node, n *yaml.Node) {
 	}
 	c := l.componentOf(reference)
 	if c == nil {
+		l.environment(n)
 		return
 	}
 	if c.graph == nil {

@@ -8,35 +8,48 @@ import (
 
 // Summary is a job in the shape that "az ml job list -o json" gives it.
 func Summary(j Job) map[string]any {
-	d := map[string]any{
-		"name":            j.Name,
-		"display_name":    orName(j.DisplayName, j.Name),
-		"type":            string(j.Type),
-		"status":          string(j.Status),
-		"experiment_name": orName(j.Experiment, "Default"),
-		"compute":         orNull(j.Compute),
-		"creation_context": map[string]any{
-			"created_at":      stamp(j.Created),
-			"created_by":      j.CreatedBy,
-			"created_by_type": "User",
-		},
-		"start_time": stamp(j.Started),
-		"end_time":   stamp(j.Ended),
+	return map[string]any{
+		"name":             j.Name,
+		"id":               id("jobs", j.Name),
+		"display_name":     orName(j.DisplayName, j.Name),
+		"type":             string(j.Type),
+		"status":           string(j.Status),
+		"experiment_name":  orName(j.Experiment, "Default"),
+		"description":      orNull(j.Description),
+		"tags":             nonNil(j.Tags),
+		"properties":       nonNil(j.Properties),
+		"archived":         j.Archived,
+		"compute":          orNull(j.Compute),
+		"creation_context": creation(j.Created, j.CreatedBy, j.Modified, j.ModifiedBy),
+		"resourceGroup":    ResourceGroup,
+		"services":         j.Services(),
+		"start_time":       stamp(j.Started),
+		"end_time":         stamp(j.Ended),
 	}
-	return d
+}
+
+// creation says who made a thing and who changed it last, and when.
+func creation(created time.Time, by string, modified time.Time, modifiedBy string) map[string]any {
+	c := map[string]any{"created_at": stamp(created), "created_by": by, "created_by_type": "User"}
+	if !modified.IsZero() {
+		c["last_modified_at"], c["last_modified_by"], c["last_modified_by_type"] = stamp(modified), modifiedBy, "User"
+	}
+	return c
+}
+
+// Services are the pages that a job has, in az's shape. Only the Temporal UI
+// has one.
+func (j *Job) Services() map[string]any {
+	return map[string]any{
+		"Studio":   map[string]any{"endpoint": orNull(j.UI), "type": "Studio"},
+		"Tracking": map[string]any{"endpoint": nil, "type": "Tracking"},
+	}
 }
 
 // Document is a job in the shape that "az ml job show -o json" gives it, with
 // "steps" added: a list of what happened, in the order of the plan.
 func (j *Job) Document() map[string]any {
 	d := Summary(*j)
-	d["id"] = "azureml:jobs/" + j.Name
-	d["description"] = orNull(j.Description)
-	d["tags"] = nonNil(j.Tags)
-	d["properties"] = map[string]any{}
-	d["services"] = map[string]any{
-		"Studio": map[string]any{"endpoint": orNull(j.UI), "type": "Studio"},
-	}
 	d["file"] = j.File
 	if j.Failure != nil {
 		d["error"] = failure(j.Failure, j.FailedStep)

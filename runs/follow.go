@@ -39,7 +39,11 @@ func (s *Service) follow(ctx context.Context, name string) (*follower, error) {
 	if err := json.Unmarshal(data, plan); err != nil {
 		return nil, fmt.Errorf("read the plan of job %s: %w", name, err)
 	}
-	f := &follower{s: s, job: s.describe(ctx, submitted, plan, nil), at: make(map[string]int, len(plan.Steps))}
+	job := s.describe(submitted, plan, nil)
+	if err := s.relabel(ctx, job); err != nil {
+		return nil, err
+	}
+	f := &follower{s: s, job: job, at: make(map[string]int, len(plan.Steps))}
 	for i := range plan.Steps {
 		f.at[plan.Steps[i].Name] = i
 	}

@@ -15,9 +15,15 @@ type Job struct {
 	Experiment  string
 	Description string
 	Tags        map[string]string
-	Status      pipeline.Status
-	Created     time.Time
-	CreatedBy   string
+	Properties  map[string]string
+	// Archived jobs are left out of lists.
+	Archived  bool
+	Status    pipeline.Status
+	Created   time.Time
+	CreatedBy string
+	// Modified is when people last changed what they may; zero for never.
+	Modified   time.Time
+	ModifiedBy string
 	// Started and Ended are zero while that has not happened.
 	Started, Ended time.Time
 	// File is the path of the file that was submitted, Definition its text.

@@ -20,7 +20,7 @@ const defaultOutput = "default"
 // of a step, or its artifacts ("artifacts" or "default"). The job may also be
 // the child job of a step.
 func (s *Service) jobOutput(ctx context.Context, name, output string) (pipeline.Artifact, pipeline.PortType, error) {
-	job, step, err := s.showAny(ctx, name)
+	job, step, err := s.ShowAny(ctx, name)
 	if err != nil {
 		return pipeline.Artifact{}, "", err
 	}
@@ -53,9 +53,9 @@ func (s *Service) jobOutput(ctx context.Context, name, output string) (pipeline.
 	return made, kind, nil
 }
 
-// showAny shows a job or, for the name of a step's child job, the job around it
+// ShowAny shows a job or, for the name of a step's child job, the job around it
 // and the step.
-func (s *Service) showAny(ctx context.Context, name string) (*Job, string, error) {
+func (s *Service) ShowAny(ctx context.Context, name string) (*Job, string, error) {
 	job, err := s.Show(ctx, name)
 	if err == nil || !errors.Is(err, ErrNotFound) {
 		return job, "", err

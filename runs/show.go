@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/serviceerror"
@@ -30,45 +29,33 @@ func (s *Service) Show(ctx context.Context, name string) (*Job, error) {
 	return f.job, nil
 }
 
-// List returns the most recently submitted jobs, without their steps.
+// List returns the most recently submitted jobs, archived ones too, without
+// their steps. With 0 it returns all.
 func (s *Service) List(ctx context.Context, most int) ([]Job, error) {
-	var names []string
-	err := s.records.Recent(ctx, func(name string, _ time.Time) bool {
-		names = append(names, name)
-		return most <= 0 || len(names) < most
-	})
-	if err != nil {
-		return nil, err
+	return s.Select(ctx, Selection{Most: most, Archived: TakeIn})
+}
+
+// state adds what has become of a job as a whole.
+func (s *Service) state(ctx context.Context, job *Job) error {
+	end, err := s.records.Ended(ctx, job.Name)
+	switch {
+	case err == nil:
+		job.end(end)
+		job.Steps = nil
+		return nil
+	case s.Temporal != nil:
+		return s.glance(ctx, job)
 	}
-	jobs := make([]Job, 0, len(names))
-	for _, name := range names {
-		submitted, err := s.records.Submitted(ctx, name)
-		if errors.Is(err, ErrNotFound) {
-			continue // its submission was cut short
-		}
-		if err != nil {
-			return nil, err
-		}
-		job := s.describe(ctx, submitted, nil, nil)
-		if end, err := s.records.Ended(ctx, name); err == nil {
-			job.end(end)
-			job.Steps = nil
-		} else if s.Temporal != nil {
-			if err := s.glance(ctx, job); err != nil {
-				return nil, err
-			}
-		}
-		jobs = append(jobs, *job)
-	}
-	return jobs, nil
+	return nil
 }
 
 // describe makes a job from its first record.
-func (s *Service) describe(_ context.Context, r record.Submitted, plan *pipeline.Plan, steps []pipeline.StepState) *Job {
+func (s *Service) describe(r record.Submitted, plan *pipeline.Plan, steps []pipeline.StepState) *Job {
 	job := &Job{
 		Name: r.Name, Type: r.Type, DisplayName: r.DisplayName, Experiment: r.Experiment,
 		Created: r.Created, CreatedBy: r.CreatedBy, File: r.File, Definition: r.Definition,
 		Status: pipeline.NotResponding, Plan: plan, Steps: steps, UI: s.page(r.Name), Compute: r.Compute,
+		Description: r.Description, Tags: r.Tags,
 	}
 	if plan == nil {
 		return job

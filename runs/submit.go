@@ -67,6 +67,7 @@ func (s *Service) Submit(ctx context.Context, sub Submission) (*Job, error) {
 		Name: plan.Name, Type: plan.Type, Plan: stored.Digest, Definition: sub.Definition, File: sub.File,
 		Created: time.Now().UTC(), CreatedBy: whoami(),
 		DisplayName: plan.DisplayName, Experiment: plan.Experiment, Compute: plan.Settings.DefaultCompute,
+		Description: plan.Description, Tags: plan.Tags,
 	}
 	if err := s.records.Submit(ctx, submitted); err != nil {
 		return nil, err
@@ -74,7 +75,7 @@ func (s *Service) Submit(ctx context.Context, sub Submission) (*Job, error) {
 	if err := s.start(ctx, submitted, plan); err != nil {
 		return nil, err
 	}
-	return s.describe(ctx, submitted, plan, nil), nil
+	return s.describe(submitted, plan, nil), nil
 }
 
 // Resume makes sure that a submitted job goes on. Temporal does that by itself

@@ -37,9 +37,11 @@ type Submitted struct {
 	Created    time.Time `json:"created"`
 	CreatedBy  string    `json:"created_by,omitempty"`
 	// These repeat the plan, so that a list of jobs need not read plans.
-	DisplayName string `json:"display_name,omitempty"`
-	Experiment  string `json:"experiment_name,omitempty"`
-	Compute     string `json:"compute,omitempty"`
+	DisplayName string            `json:"display_name,omitempty"`
+	Experiment  string            `json:"experiment_name,omitempty"`
+	Compute     string            `json:"compute,omitempty"`
+	Description string            `json:"description,omitempty"`
+	Tags        map[string]string `json:"tags,omitempty"`
 }
 
 // Ended is how a job ended.

@@ -77,16 +77,14 @@ func (l *loader) assetFile(f *AssetFile) {
 	}
 	f.Name, f.Version = l.assetName(root, "name"), l.assetName(root, "version")
 	if f.Name == "" && root.Get("name") == nil {
-		l.problems.errorf(root.Pos(), `add "name: ..."`, "this %s has no name", f.Kind)
+		l.problems.errorf(root.Pos(), `add "name: ..."`, "%s needs a name", f.Kind.Words())
 	}
 	f.DisplayName, f.Description, f.Stage = l.str(root, "display_name"), l.str(root, "description"), l.str(root, "stage")
 	f.Tags, f.Properties = l.stringMap(root, "tags"), l.stringMap(root, "properties")
 	switch f.Kind {
 	case pipeline.ComponentAsset:
 		f.Type, _ = l.kind(root)
-		if c := l.component(root, f.Name); c != nil && c.graph != nil {
-			l.checkRegistered(c)
-		}
+		l.component(root, f.Name)
 	case pipeline.EnvironmentAsset:
 		l.environmentObject(root)
 	case pipeline.DataAsset:
@@ -94,12 +92,6 @@ func (l *loader) assetFile(f *AssetFile) {
 	case pipeline.ModelAsset:
 		l.modelFile(f)
 	}
-}
-
-// checkRegistered follows the bindings of a pipeline component once, as if a
-// job used it, so that its mistakes are found when it is kept.
-func (l *loader) checkRegistered(c *component) {
-	l.checkGraph(c.graph)
 }
 
 // wrongKind reports files that are surely something else.

@@ -30,14 +30,16 @@ type Pinner interface {
 	PinSource(s *pipeline.Source) (pipeline.Artifact, error)
 }
 
-// notInDefinition are the keys of an asset that are kept beside its definition,
-// or that have become part of it.
+// notInDefinition are the keys of a component that mean nothing in a definition,
+// or that have become part of its code.
 var notInDefinition = map[string]bool{
 	"$schema": true, "version": true, "additional_includes": true, "creation_context": true, "id": true,
 }
 
-// notes are the keys that may change after an asset was made.
-var notes = map[string]bool{"display_name": true, "description": true, "tags": true, "properties": true}
+// beside are the keys of an asset that are kept beside its definition: what it
+// is called, and what may change.
+var beside = map[string]bool{"name": true, "version": true, "$schema": true,
+	"display_name": true, "description": true, "tags": true, "properties": true}
 
 // definer writes files as one text that needs none of them.
 type definer struct {
@@ -56,7 +58,7 @@ func (l *loader) define(root *yaml.Node, pin Pinner) (string, []pipeline.Artifac
 	}
 	top := yaml.NewNull(root.Pos())
 	for _, e := range whole.Entries {
-		if !notes[e.Key] {
+		if !beside[e.Key] {
 			top.Put(e.Key, e.Pos(), e.Value)
 		}
 	}

@@ -66,7 +66,7 @@ func (l *Library) Find(ref pipeline.AssetRef) (*azureml.Asset, error) {
 // plainly is what there is not, without what there is: that is the hint's.
 func plainly(missing *asset.NotFound) string {
 	message, _, _ := strings.Cut(missing.Error(), " (")
-	return message
+	return strings.Replace(message, "no data ", "no data asset ", 1)
 }
 
 // howTo says what there is in the place of what is missing, or how to make it.

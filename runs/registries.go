@@ -84,7 +84,19 @@ func (s *Service) ShowRegistry(ctx context.Context, name string) (Registry, erro
 			return b, nil
 		}
 	}
-	return asset.Take[Registry](ctx, asset.New(s.Store), registryShelf, name)
+	r, err := asset.Take[Registry](ctx, asset.New(s.Store), registryShelf, name)
+	if missing, ok := errors.AsType[*asset.NotFound](err); ok {
+		all, err := s.ListRegistries(ctx)
+		if err != nil {
+			return r, err
+		}
+		names := make([]string, len(all))
+		for i := range all {
+			names[i] = all[i].Name
+		}
+		missing.Near = asset.Near(name, names)
+	}
+	return r, err
 }
 
 // DeleteRegistry forgets the name of a shared store. The store stays.

@@ -396,3 +396,41 @@ func TestALongJobGoesOnInANewRun(t *testing.T) {
 		t.Errorf("the job is said to have started at %v, want %v", second.finished.Started, next.Started)
 	}
 }
+
+func TestOutputsAreRegisteredWhenAllHasGoneWell(t *testing.T) {
+	register := func(called *int, result activities.RegisterResult) func(*testsuite.TestWorkflowEnvironment) {
+		return func(env *testsuite.TestWorkflowEnvironment) {
+			env.RegisterActivityWithOptions(func(_ context.Context, in activities.RegisterInput) (activities.RegisterResult, error) {
+				*called++
+				if got := in.Outputs["a"]["out"].Digest; got != "made by a" {
+					t.Errorf("registered %q", got)
+				}
+				return result, nil
+			}, activity.RegisterOptions{Name: "Register"})
+		}
+	}
+	registering := func(text ...string) Graph {
+		g := graph(text...)
+		g.Registers, g.Nodes[0].Registers = true, []string{"out"}
+		return g
+	}
+	registered := activities.RegisterResult{Assets: []activities.Registered{{Step: "a", Output: "out", Asset: "azureml:net:1"}}}
+
+	var called int
+	s := scripted{graph: registering("a", "b < a")}
+	if err := s.run(t, register(&called, registered)); err != nil || called != 1 || len(s.finished.Assets) != 1 {
+		t.Errorf("registered %d times, recorded %v, error %v", called, s.finished.Assets, err)
+	}
+
+	called = 0
+	s = scripted{graph: registering("a", "b < a"), outcome: map[string]string{"b": "fail"}}
+	if err := s.run(t, register(&called, registered)); err == nil || called != 0 {
+		t.Errorf("a failed job registered %d times, error %v", called, err)
+	}
+
+	s = scripted{graph: registering("a")}
+	refused := activities.RegisterResult{Failure: &pipeline.Failure{Kind: pipeline.UserFailure, Message: "taken"}}
+	if err := s.run(t, register(&called, refused)); err == nil || s.finished.Status != pipeline.Failed || s.finished.Failure.Message != "taken" {
+		t.Errorf("a job whose outputs cannot be registered is %s: %v", s.finished.Status, err)
+	}
+}

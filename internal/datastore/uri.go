@@ -12,21 +12,40 @@ const (
 	File  = "file"
 	HTTP  = "http"
 	HTTPS = "https"
+	// Azure Blob storage, which has three schemes more than it needs, and Azure
+	// Data Lake Gen1.
+	WASB  = "wasb"
+	WASBS = "wasbs"
+	ABFS  = "abfs"
+	ABFSS = "abfss"
+	ADL   = "adl"
+	// Buckets by the URLs of gocloud.dev.
+	S3     = "s3"
+	GS     = "gs"
+	AzBlob = "azblob"
 )
 
 // URI is the address of data, taken apart.
 type URI struct {
-	// Scheme is one of [Azure], [File], [HTTP] and [HTTPS].
+	// Scheme is one of the constants above.
 	Scheme string
 	// Datastore is the name of a datastore; of [Azure] only.
 	Datastore string
-	// Path is clean. In a datastore it is relative, "" for the whole of it; of a
-	// file it is absolute.
+	// Host is the server that an address of Azure storage names, such as
+	// ACCOUNT.blob.core.windows.net; of [WASB] to [ADL] only.
+	Host string
+	// Container is that of an address of Azure storage, or a bucket; of [WASB]
+	// to [ABFSS] and [S3] to [AzBlob] only.
+	Container string
+	// Path is clean. In a datastore, a container or a bucket it is relative, ""
+	// for the whole of it; of a file it is absolute.
 	Path string
 	// Folder tells that the address ended in a slash.
 	Folder bool
 	// URL is the whole address; of [HTTP] and [HTTPS] only.
 	URL *url.URL
+	// Parameters say how a bucket is reached; of [S3] to [AzBlob] only.
+	Parameters url.Values
 }
 
 const (
@@ -35,23 +54,28 @@ const (
 )
 
 // howToWrite is the hint for addresses that are none.
-const howToWrite = "write azureml://datastores/NAME/paths/PATH, https://HOST/PATH or file:///PATH"
+const howToWrite = "write azureml://datastores/NAME/paths/PATH, https://HOST/PATH, s3://BUCKET/PATH or file:///PATH"
 
 // ParseURI takes an address apart:
 //
 //	azureml://datastores/NAME/paths/PATH
 //	azureml://subscriptions/S/resourcegroups/G/workspaces/W/datastores/NAME/paths/PATH
 //	https://HOST/PATH  http://HOST/PATH  file:///PATH
+//	wasbs://CONTAINER@ACCOUNT.blob.core.windows.net/PATH  abfss://FILESYSTEM@ACCOUNT.dfs.core.windows.net/PATH
+//	wasbs://ACCOUNT.blob.core.windows.net/CONTAINER/PATH
+//	adl://ACCOUNT.azuredatalakestore.net/PATH
+//	s3://BUCKET/PATH  gs://BUCKET/PATH  azblob://CONTAINER/PATH
 //
 // The workspace that the long form names is not looked at: there is only one.
-// Paths in datastores are taken as they are, with no percent signs decoded.
+// Paths are taken as they are, with no percent signs decoded, but for those of
+// the web and of files.
 func ParseURI(text string) (URI, error) {
 	if len(text) > maxURI {
 		return URI{}, invalid(howToWrite, "an address of %d bytes is too long", len(text))
 	}
 	for i := range len(text) {
 		if text[i] < ' ' || text[i] == 0x7f {
-			return URI{}, invalid(howToWrite, "address %q contains a control character", text)
+			return URI{}, invalid(howToWrite, "address %q contains a control character", withoutSecrets(text))
 		}
 	}
 	// "azureml:https://..." appears in Azure's documents and means the rest.
@@ -60,7 +84,7 @@ func ParseURI(text string) (URI, error) {
 	}
 	scheme, rest, ok := strings.Cut(text, "://")
 	if !ok {
-		return URI{}, invalid(howToWrite, "%q is not an address", text)
+		return URI{}, invalid(howToWrite, "%q is not an address", withoutSecrets(text))
 	}
 	switch scheme = strings.ToLower(scheme); scheme {
 	case Azure:
@@ -69,8 +93,14 @@ func ParseURI(text string) (URI, error) {
 		return parseFile(text)
 	case HTTP, HTTPS:
 		return parseWeb(text)
+	case WASB, WASBS, ABFS, ABFSS:
+		return parseStorage(scheme, text, rest)
+	case ADL:
+		return parseLake(text, rest)
+	case S3, GS, AzBlob:
+		return parseBucket(scheme, text, rest)
 	}
-	return URI{}, foreign(scheme, text)
+	return URI{}, invalid(howToWrite, "%s: addresses that begin with %s:// cannot be read", withoutSecrets(text), scheme)
 }
 
 func parseAzure(text, rest string) (URI, error) {
@@ -87,21 +117,28 @@ func parseAzure(text, rest string) (URI, error) {
 	if rest, ok = cutWord(rest, "paths"); !ok {
 		return URI{}, invalid(hint, `%s lacks "/paths/" after the datastore`, text)
 	}
-	u := URI{Scheme: Azure, Datastore: name, Folder: rest == "" || strings.HasSuffix(rest, "/")}
+	u := URI{Scheme: Azure, Datastore: name}
+	var err error
+	u.Path, u.Folder, err = cleanPath(text, rest)
+	return u, err
+}
+
+// cleanPath cleans a path that is relative to a datastore or bucket, and
+// refuses one that leads out of it.
+func cleanPath(text, rest string) (clean string, folder bool, err error) {
 	var names []string
 	for name := range strings.SplitSeq(rest, "/") {
 		switch {
 		case name == "" || name == ".": // as in every path
 		case name == "..":
-			return URI{}, invalid("write the path without \"..\"", "%s leaves its datastore", text)
+			return "", false, invalid("write the path without \"..\"", "%s leaves its datastore", withoutSecrets(text))
 		case len(name) > maxName:
-			return URI{}, invalid("", "%s contains a name of %d bytes; %d are possible", text, len(name), maxName)
+			return "", false, invalid("", "%s contains a name of %d bytes; %d are possible", withoutSecrets(text), len(name), maxName)
 		default:
 			names = append(names, name)
 		}
 	}
-	u.Path = strings.Join(names, "/")
-	return u, nil
+	return strings.Join(names, "/"), rest == "" || strings.HasSuffix(rest, "/"), nil
 }
 
 // withoutWorkspace cuts the beginning off the long form of an address.
@@ -157,32 +194,18 @@ func parseWeb(text string) (URI, error) {
 // withoutSecrets cuts off what may be a password or a signature.
 func withoutSecrets(text string) string {
 	text, _, _ = strings.Cut(text, "?")
-	if i := strings.LastIndexByte(text, '@'); i >= 0 {
-		return "..." + text[i:]
+	scheme, rest, ok := strings.Cut(text, "://")
+	if !ok {
+		return text
 	}
-	return text
-}
-
-// foreign explains why an address of storage elsewhere cannot be read.
-func foreign(scheme, text string) error {
-	bare, _, _ := strings.Cut(text, "?") // what follows may be a signature
-	var kind string
-	switch scheme {
-	case "wasb", "wasbs":
-		kind = "an Azure Blob container"
-	case "abfs", "abfss":
-		kind = "an Azure Data Lake Gen2 file system"
-	case "adl":
-		kind = "an Azure Data Lake Gen1 account"
-	case "s3":
-		kind = "an S3 bucket"
-	case "gs":
-		kind = "a Google Cloud Storage bucket"
-	default:
-		return invalid(howToWrite, "%s: addresses that begin with %s:// cannot be read", bare, scheme)
+	who, after, ok := strings.Cut(rest, "@")
+	if !ok || strings.HasPrefix(scheme, "wasb") || strings.HasPrefix(scheme, "abfs") {
+		return text // before the @ stands a container
 	}
-	return invalid("put the data into a datastore that exists and write azureml://datastores/"+DefaultDatastore+"/paths/PATH, or use its https address",
-		"%s: reading it needs a datastore that is mapped to %s, and datastores cannot be mapped yet", bare, kind)
+	if strings.Contains(who, "/") {
+		return text
+	}
+	return scheme + "://...@" + after
 }
 
 // String writes the address in its short form. What may be secret in a web
@@ -190,15 +213,24 @@ func foreign(scheme, text string) error {
 func (u URI) String() string {
 	switch u.Scheme {
 	case Azure:
-		text := "azureml://datastores/" + u.Datastore + "/paths/" + u.Path
-		if u.Folder && u.Path != "" {
-			text += "/"
-		}
-		return text
+		return slashed("azureml://datastores/"+u.Datastore+"/paths/", u)
 	case File:
 		text := (&url.URL{Scheme: File, Path: u.Path}).String()
 		if u.Folder && u.Path != "/" {
 			text += "/"
+		}
+		return text
+	case WASB, WASBS, ABFS, ABFSS:
+		if u.Container == "" {
+			return u.Scheme + "://" + u.Host + "/"
+		}
+		return slashed(u.Scheme+"://"+u.Container+"@"+u.Host+"/", u)
+	case ADL:
+		return slashed("adl://"+u.Host+"/", u)
+	case S3, GS, AzBlob:
+		text := slashed(u.Scheme+"://"+u.Container+"/", u)
+		if len(u.Parameters) > 0 {
+			text += "?" + u.Parameters.Encode()
 		}
 		return text
 	}
@@ -207,4 +239,12 @@ func (u URI) String() string {
 		return shown.String() + "?..."
 	}
 	return shown.String()
+}
+
+// slashed writes a relative path after a root that ends in a slash.
+func slashed(root string, u URI) string {
+	if u.Folder && u.Path != "" {
+		return root + u.Path + "/"
+	}
+	return root + u.Path
 }

@@ -2,6 +2,7 @@ package datastore
 
 import (
 	"errors"
+	"net/url"
 	"path"
 	"strings"
 	"testing"
@@ -35,6 +36,22 @@ func TestParseURI(t *testing.T) {
 		"https://host/a/b.csv?sig=x":                                                               {Scheme: HTTPS, Path: "/a/b.csv"},
 		"HTTP://host/":                                                                             {Scheme: HTTP, Path: "/", Folder: true},
 		"azureml:https://host/f":                                                                   {Scheme: HTTPS, Path: "/f"},
+
+		"wasbs://c-1@acc.blob.core.windows.net/p/q.csv":        {Scheme: WASBS, Host: "acc.blob.core.windows.net", Container: "c-1", Path: "p/q.csv"},
+		"wasb://c@acc.blob.core.windows.net":                   {Scheme: WASB, Host: "acc.blob.core.windows.net", Container: "c", Folder: true},
+		"wasbs://acc-1.blob.core.windows.net/c/p/":             {Scheme: WASBS, Host: "acc-1.blob.core.windows.net", Container: "c", Path: "p", Folder: true},
+		"azureml:wasbs://c@ACC.blob.core.windows.net/a b%20/+": {Scheme: WASBS, Host: "acc.blob.core.windows.net", Container: "c", Path: "a b%20/+"},
+		"abfss://fs@acc.dfs.core.windows.net//p/./q":           {Scheme: ABFSS, Host: "acc.dfs.core.windows.net", Container: "fs", Path: "p/q"},
+		"abfs://fs@127.0.0.1:10000/p":                          {Scheme: ABFS, Host: "127.0.0.1:10000", Container: "fs", Path: "p"},
+		"wasbs://c@acc.blob.core.windows.net/p?sig=x":          {Scheme: WASBS, Host: "acc.blob.core.windows.net", Container: "c", Path: "p"},
+		"adl://acc.azuredatalakestore.net/p/q":                 {Scheme: ADL, Host: "acc.azuredatalakestore.net", Path: "p/q"},
+		"s3://my-bucket.x/p/q.csv":                             {Scheme: S3, Container: "my-bucket.x", Path: "p/q.csv"},
+		"S3://b/":                                              {Scheme: S3, Container: "b", Folder: true},
+		"s3://b/p/?region=eu-west-1&anonymous=true": {Scheme: S3, Container: "b", Path: "p", Folder: true,
+			Parameters: url.Values{"region": {"eu-west-1"}, "anonymous": {"true"}}},
+		"s3://b?endpoint=http%3A%2F%2Flocalhost%3A9000": {Scheme: S3, Container: "b", Folder: true, Parameters: url.Values{"endpoint": {"http://localhost:9000"}}},
+		"gs://b/p":                          {Scheme: GS, Container: "b", Path: "p"},
+		"azblob://c/p?storage_account=acme": {Scheme: AzBlob, Container: "c", Path: "p", Parameters: url.Values{"storage_account": {"acme"}}},
 	} {
 		got, err := ParseURI(text)
 		if err != nil {
@@ -67,12 +84,27 @@ func TestParseURIExplainsWhatIsWrong(t *testing.T) {
 		"file://":       "not an absolute path",
 		"https://":      "not an address on the web",
 		"https://user:hunter2@:80:/x?sig=hunter2": "not an address on the web",
-		"ftp://host/x": "begin with ftp://",
-		"wasbs://c@a.blob.core.windows.net/p?sig=hunter2": "mapped to an Azure Blob container",
-		"abfss://c@a.dfs.core.windows.net/p":              "mapped to an Azure Data Lake Gen2 file system",
-		"adl://a.azuredatalakestore.net/p":                "mapped to an Azure Data Lake Gen1 account",
-		"s3://bucket/p":                                   "mapped to an S3 bucket",
-		"gs://bucket/p":                                   "mapped to a Google Cloud Storage bucket",
+		"ftp://host/x":                                      "begin with ftp://",
+		"https://user:hunter2@h\x01/x":                      "control character",
+		"nothing?sig=hunter2":                               "not an address",
+		"weird://user:hunter2@host/p?sig=hunter2":           "begin with weird://",
+		"wasbs://c@a/../x":                                  "leaves its datastore",
+		"wasbs://@acc.blob.core.windows.net/x":              "does not name a container",
+		"wasbs://c@/x":                                      "does not name a container",
+		"wasbs:///x":                                        "does not name a container",
+		"wasbs://c@evil/@acc.blob.core.windows.net/..":      "leaves its datastore",
+		"wasbs://c:d@acc.blob.core.windows.net/x":           "does not name a container",
+		"abfss://f s@acc.dfs.core.windows.net/x":            "does not name a container",
+		"adl://a b/p":                                       "does not name an account",
+		"s3:///p":                                           "does not name a bucket",
+		"s3://key:hunter2@bucket/p":                         "does not name a bucket",
+		"s3://b/p?access_key=hunter2":                       "cannot have the parameters",
+		"s3://b/p?region=a&region=hunter2":                  "cannot have the parameters",
+		"s3://b/p?endpoint=http%3A%2F%2Fu%3Ahunter2%40host": "not the address of a server",
+		"s3://b/p?%zz=hunter2":                              "not a list of parameters",
+		"s3://b/a/../../c":                                  "leaves its datastore",
+		"gs://b/p?sas=hunter2":                              "cannot have the parameters",
+		"azblob://c/p?sas=hunter2":                          "cannot have the parameters",
 	} {
 		_, err := ParseURI(text)
 		var f *pipeline.Failure
@@ -96,6 +128,8 @@ func FuzzParseURI(f *testing.F) {
 		"azureml://datastores/workspaceblobstore/paths/a/b.csv",
 		"azureml://subscriptions/s/resourceGroups/g/workspaces/w/datastores/x/paths/a/",
 		"azureml:https://host/f?x=y", "file:///a/../b", "wasbs://c@a/b", "http://u:p@h/%2e%2e/x",
+		"wasbs://acc.blob.core.windows.net/c/p/", "abfss://fs@acc.dfs.core.windows.net/p", "adl://acc/p", "s3://b/p?region=x&anonymous=true",
+		"gs://b//a/", "azblob://c/p?storage_account=a&domain=d", "https://acc.blob.core.windows.net/c/a%2Fb/../?sig=x", "s3://b?endpoint=http%3A%2F%2Fh",
 	} {
 		f.Add(text)
 	}
@@ -107,13 +141,18 @@ func FuzzParseURI(f *testing.F) {
 			}
 			return
 		}
+		if address := u.address(); address != "" {
+			if rest, ok := below(address, address); !ok || rest != "" || strings.HasSuffix(address, "/") && u.URL == nil {
+				t.Fatalf("%q: bad address %q", text, address)
+			}
+		}
 		switch u.Scheme {
-		case Azure:
+		case Azure, WASB, WASBS, ABFS, ABFSS, ADL, S3, GS, AzBlob:
 			if u.Path != "" && (path.Clean(u.Path) != u.Path || path.IsAbs(u.Path) || u.Path == ".." || strings.HasPrefix(u.Path, "../")) {
 				t.Fatalf("%q: bad path %q", text, u.Path)
 			}
-			if strings.Contains(u.Datastore, "/") {
-				t.Fatalf("%q: bad datastore %q", text, u.Datastore)
+			if strings.ContainsAny(u.Datastore+u.Container+u.Host, "/?@") && u.Scheme != Azure || strings.Contains(u.Datastore, "/") {
+				t.Fatalf("%q: bad root %+v", text, u)
 			}
 		case File:
 			if path.Clean(u.Path) != u.Path || !path.IsAbs(u.Path) {
@@ -131,7 +170,8 @@ func FuzzParseURI(f *testing.F) {
 			t.Fatalf("%q: scheme %q", text, u.Scheme)
 		}
 		again, err := ParseURI(u.String())
-		if err != nil || again.Path != u.Path || again.Datastore != u.Datastore || again.Folder != u.Folder {
+		if err != nil || again.Path != u.Path || again.Datastore != u.Datastore || again.Folder != u.Folder ||
+			again.Host != u.Host || again.Container != u.Container || again.Parameters.Encode() != u.Parameters.Encode() {
 			t.Fatalf("%q is written as %q, which is %+v, %v; was %+v", text, u, again, err, u)
 		}
 	})

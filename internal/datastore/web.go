@@ -26,6 +26,7 @@ func newClient() *http.Client {
 		TLSHandshakeTimeout:   20 * time.Second,
 		ResponseHeaderTimeout: 2 * time.Minute,
 		IdleConnTimeout:       30 * time.Second,
+		MaxIdleConnsPerHost:   atOnce,
 		ForceAttemptHTTP2:     true,
 		// Bytes are kept as they are published.
 		DisableCompression: true,
@@ -54,8 +55,7 @@ var errStalled = errors.New("no data arrived")
 func (r *Resolver) download(
 	ctx context.Context, u URI, want pipeline.PortType, progress func(int64),
 ) (pipeline.Artifact, error) {
-	switch want {
-	case pipeline.URIFolder, pipeline.MLTable, pipeline.MLflowModel, pipeline.TritonModel:
+	if isFolder(want) {
 		return pipeline.Artifact{}, invalid("download the folder and give its path, or give the input the type uri_file",
 			"an address on the web is one file, and the type of the input, %s, needs a folder", want)
 	}

@@ -53,7 +53,8 @@ func LoadAsset(kind pipeline.AssetKind, path string, o LoadOptions) (*AssetFile,
 // assetRoot reads the file, or begins an empty one in the current folder.
 func (l *loader) assetRoot(path string) *yaml.Node {
 	if path != "" {
-		return l.readRoot(path)
+		root, _ := l.readRoot(path)
+		return root
 	}
 	dir, err := os.Getwd()
 	if err != nil {

@@ -11,6 +11,7 @@
 //
 //	yaml/        text to values that know their places, as PyYAML reads them
 //	load.go      files, their limits, and what is kept while reading
+//	closed.go    a job as one text that needs no file
 //	set.go       --set, applied to what was read
 //	job.go, component.go, nodes.go, pipelines.go
 //	             the mappings of a file to the types of model.go

@@ -111,7 +111,8 @@ func (l *loader) environmentObject(n *yaml.Node) *pipeline.Environment {
 	return env
 }
 
-// conda reads a conda file, or the mapping that stands in its place.
+// conda reads a conda file, or the mapping that stands in its place. Either is
+// written in one form, in which comments and spaces make no difference.
 func (l *loader) conda(n *yaml.Node) string {
 	if n.Kind == yaml.Map {
 		return yaml.Format(n)
@@ -120,16 +121,12 @@ func (l *loader) conda(n *yaml.Node) string {
 		return ""
 	}
 	path := localPath(strings.TrimSpace(n.Source))
-	if l.include(n, path, "conda file") == nil {
+	root := l.include(n, path, "conda file")
+	if root == nil {
 		return ""
 	}
-	absolute, _ := resolve(n.Doc(), path)
-	l.embed(n, embedding{body: l.included[absolute]})
-	text, err := readFile(absolute)
-	if err != nil {
-		l.problems.errorf(n.Pos(), "", "conda file %s: %s", quote(path), describe(err))
-	}
-	return string(text)
+	l.embed(n, embedding{body: root})
+	return yaml.Format(root)
 }
 
 // build reads a docker build context.

@@ -51,6 +51,10 @@ type Job struct {
 
 	problems Problems
 	draft    *draft
+	// what the closed form is made of
+	loader *loader
+	root   *yaml.Node
+	text   string
 }
 
 // Problems are all errors and warnings, by file, line and column.
@@ -65,10 +69,18 @@ func Load(path string, opts LoadOptions) (*Job, error) {
 }
 
 func (l *loader) load(path string, opts LoadOptions) (*Job, error) {
-	job := &Job{File: path}
-	root := l.readRoot(path)
+	root, text := l.readRoot(path)
+	return l.finish(&Job{File: path, text: text}, root, opts)
+}
+
+// finish makes the job of what was read.
+func (l *loader) finish(job *Job, root *yaml.Node, opts LoadOptions) (*Job, error) {
+	path := job.File
 	if root != nil {
-		l.set(root, opts.Set)
+		if l.set(root, opts.Set); len(opts.Set) > 0 {
+			job.text = yaml.Format(root)
+		}
+		job.loader, job.root = l, root
 		l.job(job, root)
 	}
 	job.problems = l.problems.sorted(path)
@@ -119,8 +131,8 @@ func newLoader(opts LoadOptions) *loader {
 	}
 }
 
-// readRoot reads the file that the user named.
-func (l *loader) readRoot(path string) *yaml.Node {
+// readRoot reads the file that the user named, and returns its text too.
+func (l *loader) readRoot(path string) (*yaml.Node, string) {
 	absolute, err := filepath.Abs(path)
 	if err != nil {
 		absolute = path
@@ -134,7 +146,7 @@ func (l *loader) readRoot(path string) *yaml.Node {
 			hint = l.nearbyHint(absolute, path)
 		}
 		l.problems.errorf(at, hint, "%s", describe(err))
-		return nil
+		return nil, ""
 	}
 	l.chain = append(l.chain, inclusion{path: absolute, name: path})
 	root := l.parse(path, absolute, source)
@@ -142,13 +154,13 @@ func (l *loader) readRoot(path string) *yaml.Node {
 		if len(l.problems.list.Errors()) == 0 {
 			l.problems.errorf(at, "a job begins with \"command: ...\", or with \"type: pipeline\" and \"jobs:\"", "this file is empty")
 		}
-		return nil
+		return nil, ""
 	}
 	if root.Kind != yaml.Map {
 		l.problems.errorf(root.Pos(), "", "a job file holds a mapping, and this is %s", root.Kind)
-		return nil
+		return nil, ""
 	}
-	return root
+	return root, string(source)
 }
 
 // include reads a YAML file that another file refers to. It returns nil where

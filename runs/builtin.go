@@ -105,6 +105,8 @@ func (curatedOnly) Output(job, _, _ string) (*azureml.Asset, error) {
 	return nil, &azureml.Unknown{Message: fmt.Sprintf("a stock component refers to the job %s", job)}
 }
 
+func (curatedOnly) Place(string) error { return nil }
+
 func environmentsMark() string {
 	h := sha256.New()
 	for _, e := range environments.AllCurated() {

@@ -9,6 +9,7 @@ import (
 	"github.com/millrace-ml/millrace/dialects/azureml"
 	"github.com/millrace-ml/millrace/internal/artifact"
 	"github.com/millrace-ml/millrace/internal/asset"
+	"github.com/millrace-ml/millrace/internal/datastore"
 	environments "github.com/millrace-ml/millrace/internal/environment"
 	"github.com/millrace-ml/millrace/pipeline"
 )
@@ -95,7 +96,11 @@ func found(v asset.Version, registry string) *azureml.Asset {
 		Definition: v.Definition, Artifacts: v.Artifacts, URI: v.URI, Artifact: v.Artifact,
 	}
 	if a.Artifact != nil && a.URI == "" {
-		a.URI = uploadURI(*v.Artifact, v.Artifact.Name)
+		name := v.Artifact.Name
+		if v.Artifact.Tree {
+			name = v.Name
+		}
+		a.URI = datastore.UploadURI(*v.Artifact, name)
 	}
 	return a
 }
@@ -138,7 +143,11 @@ func (l *Library) Output(job, output, path string) (*azureml.Asset, error) {
 			if part.Digest != made.Digest && !part.Tree {
 				kind = pipeline.URIFile
 			}
-			return &azureml.Asset{Type: kind, URI: uploadURI(part, part.Name), Artifact: &part}, nil
+			name := part.Name
+			if part.Tree {
+				name = output
+			}
+			return &azureml.Asset{Type: kind, URI: datastore.UploadURI(part, name), Artifact: &part}, nil
 		}
 		if err = selecting; errors.Is(err, artifact.ErrGone) {
 			return nil, &azureml.Unknown{
@@ -156,12 +165,22 @@ func (l *Library) Output(job, output, path string) (*azureml.Asset, error) {
 	return nil, err
 }
 
-// uploadURI is the address in the default datastore under which data that was
-// taken into the store can be read.
-func uploadURI(a pipeline.Artifact, name string) string {
-	uri := "azureml://datastores/workspaceblobstore/paths/LocalUpload/" + a.Digest.Hex() + "/" + name
-	if a.Tree && name != "" {
-		uri += "/"
+// Place reports why nothing can be read from or written to an address in a
+// datastore, or nil.
+func (l *Library) Place(uri string) error {
+	u, err := datastore.ParseURI(uri)
+	if err == nil && datastore.IsFixed(u.Datastore) {
+		return nil
 	}
-	return uri
+	if err == nil {
+		var s *Service
+		if s, err = l.Service(); err != nil {
+			return err
+		}
+		err = datastore.New(s.Store).Check(l.Context, uri)
+	}
+	if failure, ok := errors.AsType[*pipeline.Failure](err); ok && failure.Kind != pipeline.Infrastructure {
+		return &azureml.Unknown{Message: failure.Message, Hint: failure.Hint}
+	}
+	return err
 }

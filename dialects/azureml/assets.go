@@ -17,6 +17,8 @@ type Assets interface {
 	// Output returns what an earlier job made: an output, or a file or folder
 	// below it.
 	Output(job, output, path string) (*Asset, error)
+	// Place reports why an address in a datastore cannot be used, or nil.
+	Place(uri string) error
 }
 
 // Asset is a version of a component, an environment, data or a model.
@@ -205,6 +207,18 @@ func (l *loader) made(n *yaml.Node, s *pipeline.Source, a *Asset, kind pipeline.
 		return nil, kind
 	}
 	return s, kind
+}
+
+// reachable reports datastores that do not exist.
+func (l *loader) reachable(n *yaml.Node, uri string) bool {
+	if l.assets == nil || strings.Contains(uri, "${{") {
+		return true
+	}
+	err := l.assets.Place(uri)
+	if err != nil {
+		l.unknown(n, err)
+	}
+	return err == nil
 }
 
 func isModel(kind pipeline.PortType) bool {

@@ -152,6 +152,9 @@ func (f *flattener) pathText(l layer) string {
 	short, problem := datastoreURI(uri)
 	if problem != "" {
 		f.problems.errorf(l.path.node.Pos(), "write azureml://datastores/NAME/paths/PATH", "the path of an output is a place in a datastore; %s", problem)
+		return short
 	}
+	// What the job's name will fill in does not matter to where the place is.
+	f.reachable(l.path.node, strings.ReplaceAll(short, jobNameHole, "name"))
 	return short
 }

@@ -2,6 +2,7 @@ package azureml_test
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/millrace-ml/millrace/dialects/azureml"
 	"github.com/millrace-ml/millrace/pipeline"
@@ -55,6 +56,13 @@ jobs:
 		a.Ref.Version, a.Ref.Label = "7", ""
 	}
 	return a, nil
+}
+
+func (shelf) Place(uri string) error {
+	if strings.Contains(uri, "/workspaceblobstor/") {
+		return &azureml.Unknown{Message: "there is no datastore \"workspaceblobstor\"", Hint: "did you mean \"workspaceblobstore\"?"}
+	}
+	return nil
 }
 
 func (shelf) Output(job, output, path string) (*azureml.Asset, error) {

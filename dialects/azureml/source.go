@@ -76,7 +76,9 @@ func (l *loader) azureSource(n *yaml.Node, s *pipeline.Source, kind pipeline.Por
 			l.problems.errorf(n.Pos(), "write azureml://datastores/NAME/paths/PATH", "%s", problem)
 			return nil, kind
 		}
-		s.URI = uri
+		if s.URI = uri; !l.reachable(n, uri) {
+			return nil, kind
+		}
 		return s, kind
 	}
 	return l.dataAsset(n, s, kind)

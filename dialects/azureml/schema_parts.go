@@ -1,6 +1,9 @@
 package azureml
 
-import "slices"
+import (
+	"maps"
+	"slices"
+)
 
 // schemaKinds are the kinds of files, in the order people are told of them.
 var schemaKinds = []SchemaKind{
@@ -191,9 +194,7 @@ var boundShapes = map[string]shape{
 func withShapes(all ...map[string]shape) map[string]shape {
 	joined := map[string]shape{}
 	for _, shapes := range all {
-		for key, s := range shapes {
-			joined[key] = s
-		}
+		maps.Copy(joined, shapes)
 	}
 	return joined
 }

@@ -99,11 +99,6 @@ func exactForm(words ...string) form {
 	return func() *Schema { return &Schema{AnyOf: []*Schema{{Enum: words}, {Type: []string{"null"}}}} }
 }
 
-// patternForm is text of a certain form.
-func patternForm(legal *regexp.Regexp) form {
-	return func() *Schema { return &Schema{Type: []string{"string", "null"}, Pattern: legal.String()} }
-}
-
 // partForm is a mapping that has its own keys: a name of schemaParts.
 func partForm(part string) form {
 	return func() *Schema { return &Schema{Ref: "#/$defs/" + part} }

@@ -108,6 +108,7 @@ func (c *Catalog) notFound(ctx context.Context, ref pipeline.AssetRef, newestFir
 	for _, v := range newestFirst[:min(mostVersions, len(newestFirst))] {
 		missing.Versions = append(missing.Versions, v.Version)
 	}
+	missing.Older = len(newestFirst) - len(missing.Versions)
 	missing.Archived = !slices.ContainsFunc(newestFirst, func(v Version) bool { return !v.Notes.Archived })
 	return missing
 }
@@ -130,6 +131,9 @@ func (c *Catalog) Versions(ctx context.Context, kind pipeline.AssetKind, name st
 // List returns the latest version of every name, in the order of the names. Of
 // a name whose versions are all archived it is the latest of those.
 func (c *Catalog) List(ctx context.Context, kind pipeline.AssetKind) ([]Version, error) {
+	if err := checkKind(kind); err != nil {
+		return nil, err
+	}
 	names, err := c.found(ctx, kind, "")
 	if err != nil {
 		return nil, fmt.Errorf("list %s: %w", kind.Plural(), err)
@@ -153,6 +157,9 @@ func (c *Catalog) List(ctx context.Context, kind pipeline.AssetKind) ([]Version,
 
 // Names returns the names of all assets of a kind, sorted.
 func (c *Catalog) Names(ctx context.Context, kind pipeline.AssetKind) ([]string, error) {
+	if err := checkKind(kind); err != nil {
+		return nil, err
+	}
 	names, err := c.found(ctx, kind, "")
 	if err != nil {
 		return nil, fmt.Errorf("list %s: %w", kind.Plural(), err)

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"strconv"
 	"time"
@@ -56,24 +57,42 @@ func (c *Catalog) createExactly(ctx context.Context, v Version) (Version, bool, 
 
 // createNext counts on from the highest number there is. Each number that is
 // lost was won by somebody else, so that it ends; and since only a number that
-// is taken is passed over, no number is left out. How far the others have come
-// is looked up when twice as many have been lost as before.
+// is taken is passed over, none is left out. When twice as many have been lost
+// as before it steps back from the crowd, for about as long as they took, and
+// looks how far the others have come.
 func (c *Catalog) createNext(ctx context.Context, v Version) (Version, error) {
-	next := int64(1)
+	next, took := int64(1), time.Duration(0)
 	for lost, look := 0, 0; ; lost++ {
 		if lost == look {
+			if err := pause(ctx, time.Duration(lost)*took); err != nil {
+				return Version{}, err
+			}
 			highest, err := c.highest(ctx, v.Kind, v.Name)
 			if err != nil {
 				return Version{}, err
 			}
-			next, look = max(next, highest+1), max(2*look, 4)
+			next, look = max(next, highest+1), max(1, 2*look)
 		}
 		v.Version = strconv.FormatInt(next, 10)
+		begin := time.Now()
 		made, created, err := c.write(ctx, v)
 		if err != nil || created {
 			return made, err
 		}
-		next++
+		next, took = next+1, time.Since(begin)
+	}
+}
+
+// pause waits for a random time that is at most so long.
+func pause(ctx context.Context, most time.Duration) error {
+	if most <= 0 {
+		return nil
+	}
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(rand.N(most)):
+		return nil
 	}
 }
 

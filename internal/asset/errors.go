@@ -25,6 +25,8 @@ type NotFound struct {
 	Near []string
 	// Versions are the newest versions, where the name exists.
 	Versions []string
+	// Older is how many versions there are besides.
+	Older int
 	// Archived says that there are versions, but all are archived, so that the
 	// latest is none of them.
 	Archived bool
@@ -36,18 +38,21 @@ func (e *NotFound) Error() string {
 	if e.Ref.Registry != "" {
 		what += fmt.Sprintf(" in the registry %q", e.Ref.Registry)
 	}
-	has := "it has " + strings.Join(e.Versions, ", ")
+	has := strings.Join(e.Versions, ", ")
+	if e.Older > 0 {
+		has += fmt.Sprintf(" and %d older", e.Older)
+	}
 	switch {
 	case len(e.Versions) == 0 && len(e.Near) == 0:
 		return "there is no " + what
 	case len(e.Versions) == 0:
 		return fmt.Sprintf("there is no %s (did you mean %s?)", what, either(e.Near))
 	case e.Ref.Version != "":
-		return fmt.Sprintf("%s has no version %s (%s)", what, e.Ref.Version, has)
+		return fmt.Sprintf("%s has no version %s (it has %s)", what, e.Ref.Version, has)
 	case e.Archived:
-		return fmt.Sprintf("all versions of %s are archived: name one, or restore one (%s)", what, has)
+		return fmt.Sprintf("all versions of %s are archived (%s): name one of them, or restore one", what, has)
 	}
-	return fmt.Sprintf("%s has no label %q: the labels are latest and default (%s)", what, e.Ref.Label, has)
+	return fmt.Sprintf("%s has no label %q: the labels are latest and default (its versions are %s)", what, e.Ref.Label, has)
 }
 
 // Is makes every NotFound ErrNotFound.
@@ -74,7 +79,7 @@ type exists struct {
 
 func (e *exists) Error() string {
 	since := e.there.Created.Format("2006-01-02 15:04:05 MST")
-	return fmt.Sprintf("%s %q has a version %s already, of %s, and its %s is another: choose another version, or leave it out to get the next number",
+	return fmt.Sprintf("%s %q has had a version %s since %s, with another %s: choose another version, or leave it out to get the next number",
 		e.there.Kind, e.there.Name, e.there.Version, since, e.what)
 }
 

@@ -57,8 +57,8 @@ func parseKeys(kind pipeline.AssetKind, keys []string) map[string][]found {
 // check reports what cannot become part of a key, or nil. An empty version is
 // not looked at.
 func check(kind pipeline.AssetKind, name, version string) error {
-	if !slices.Contains(pipeline.AssetKinds(), kind) {
-		return fmt.Errorf("%q is not a kind of asset", kind)
+	if err := checkKind(kind); err != nil {
+		return err
 	}
 	if err := pipeline.CheckAssetName(string(kind)+" name", name); err != nil {
 		return err
@@ -69,6 +69,14 @@ func check(kind pipeline.AssetKind, name, version string) error {
 	return checkFile("version", version)
 }
 
+func checkKind(kind pipeline.AssetKind) error {
+	if !slices.Contains(pipeline.AssetKinds(), kind) {
+		return fmt.Errorf("%q is not a kind of asset", kind)
+	}
+	return nil
+}
+
+// checkFile checks what becomes the name of a file.
 func checkFile(what, name string) error {
 	if err := pipeline.CheckAssetName(what, name); err != nil {
 		return err

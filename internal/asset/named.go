@@ -46,7 +46,7 @@ func Add[T any](ctx context.Context, c *Catalog, shelf, name string, thing T) (b
 // Take returns a thing. A missing one is a [*NotFound].
 func Take[T any](ctx context.Context, c *Catalog, shelf, name string) (T, error) {
 	var thing T
-	if err := checkShelf(shelf, name); err != nil {
+	if err := checkThing(shelf, name); err != nil {
 		return thing, err
 	}
 	key := thingKey(shelf, name)
@@ -65,6 +65,9 @@ func Take[T any](ctx context.Context, c *Catalog, shelf, name string) (T, error)
 
 // All returns every thing on a shelf, by name.
 func All[T any](ctx context.Context, c *Catalog, shelf string) (map[string]T, error) {
+	if err := checkShelf(shelf); err != nil {
+		return nil, err
+	}
 	names, err := c.things(ctx, shelf)
 	if err != nil {
 		return nil, err
@@ -93,7 +96,7 @@ func All[T any](ctx context.Context, c *Catalog, shelf string) (map[string]T, er
 
 // Drop deletes a thing. A missing one is a [*NotFound].
 func Drop(ctx context.Context, c *Catalog, shelf, name string) error {
-	if err := checkShelf(shelf, name); err != nil {
+	if err := checkThing(shelf, name); err != nil {
 		return err
 	}
 	key := thingKey(shelf, name)
@@ -113,19 +116,28 @@ func Drop(ctx context.Context, c *Catalog, shelf, name string) error {
 func thingKey(shelf, name string) string { return root + shelf + "/" + name + suffix }
 
 func encodeThing(shelf, name string, thing any) (key string, b []byte, err error) {
-	if err := checkShelf(shelf, name); err != nil {
+	if err := checkThing(shelf, name); err != nil {
 		return "", nil, err
 	}
 	b, err = encode(thing)
 	return thingKey(shelf, name), b, err
 }
 
-// checkShelf keeps things apart from assets, which have folders of their own.
-func checkShelf(shelf, name string) error {
-	if slices.Contains(pipeline.AssetKinds(), pipeline.AssetKind(shelf)) || strings.Trim(shelf, "abcdefghijklmnopqrstuvwxyz") != "" || shelf == "" {
-		return fmt.Errorf("%q is not a sort of thing that has a name only", shelf)
+// checkThing reports what cannot become a key, or nil.
+func checkThing(shelf, name string) error {
+	if err := checkShelf(shelf); err != nil {
+		return err
 	}
 	return checkFile(shelf+" name", name)
+}
+
+// checkShelf keeps things apart from assets, which have folders of their own.
+func checkShelf(shelf string) error {
+	letters := shelf != "" && strings.Trim(shelf, "abcdefghijklmnopqrstuvwxyz") == ""
+	if !letters || slices.Contains(pipeline.AssetKinds(), pipeline.AssetKind(shelf)) {
+		return fmt.Errorf("%q is not a sort of thing that has a name only", shelf)
+	}
+	return nil
 }
 
 // things returns the names on a shelf, sorted.

@@ -116,7 +116,7 @@ func (r *Resolver) azureClient(address, account string, w where) (*container.Cli
 
 func (r *Resolver) servicePrincipal(known secrets) (azcore.TokenCredential, error) {
 	o := &azidentity.ClientSecretCredentialOptions{}
-	o.Transport = r.storageClient()
+	o.Transport, o.Retry.MaxRetries = r.storageClient(), r.retries
 	if authority := known["authority_url"]; authority != "" {
 		o.Cloud.ActiveDirectoryAuthorityHost = authority
 	}

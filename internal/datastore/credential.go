@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"net/url"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"unicode"
@@ -104,9 +105,13 @@ func readSecret(path string) (string, error) {
 	return strings.TrimSpace(string(b)), nil
 }
 
+// query is what follows the question mark of an address.
+var query = regexp.MustCompile(`(https?://[^\s"'?]*)\?[^\s"']*`)
+
 // hide takes credentials out of text that others wrote, and makes one line of
 // it.
 func (s secrets) hide(text string) string {
+	text = query.ReplaceAllString(text, "$1?...")
 	for key, value := range s {
 		if public(key) || len(value) < 4 {
 			continue

@@ -231,7 +231,7 @@ func NameFor(address string) (string, error) {
 	return name[:min(len(name), 200)], nil
 }
 
-var notInName = regexp.MustCompile(`[^A-Za-z0-9_-]+`)
+var notInName = regexp.MustCompile(`[^A-Za-z0-9-]+`)
 
 // urlOf writes a folder of this machine as a URL.
 func urlOf(folder string) string { return (&url.URL{Scheme: File, Path: folder}).String() }

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
 	"github.com/aws/smithy-go"
 	"gocloud.dev/gcerrors"
 	"google.golang.org/api/googleapi"
@@ -39,6 +40,8 @@ func (o *objects) explain(ctx context.Context, err error) error {
 	case noServer(err):
 		unknown, _ := errors.AsType[*net.DNSError](err)
 		return missing("check the name of the account, and that this machine is connected", "there is no server %q", unknown.Name)
+	case refused(err):
+		return missing("look at the ids of the tenant and of the client, and at the secret", "the service principal may not sign in: %s", reason)
 	case strings.Contains(err.Error(), "get credentials"), strings.Contains(err.Error(), "DefaultAzureCredential"):
 		return missing(o.credentialsHint(), "there are no credentials for %s: %s", o.called, reason)
 	case status == http.StatusUnauthorized, status == http.StatusForbidden, strings.Contains(reason, "PublicAccessNotPermitted"),
@@ -82,6 +85,12 @@ func noServer(err error) bool {
 	return ok && unknown.IsNotFound
 }
 
+// refused reports whether Azure would not let a service principal in.
+func refused(err error) bool {
+	failed, ok := errors.AsType[*azidentity.AuthenticationFailedError](err)
+	return ok && failed.RawResponse != nil && failed.RawResponse.StatusCode < 500
+}
+
 func absent(err error) bool { return gcerrors.Code(err) == gcerrors.NotFound }
 
 // answered is the status of an answer over HTTP, 0 where there was none.
@@ -112,12 +121,11 @@ func told(err error) string {
 	if errors.As(err, &amazon) {
 		return "the server answered " + amazon.ErrorCode() + " " + amazon.ErrorMessage()
 	}
-	if asked, ok := errors.AsType[*url.Error](err); ok {
-		return asked.Err.Error()
+	if failed, ok := errors.AsType[*azidentity.AuthenticationFailedError](err); ok && failed.RawResponse != nil {
+		return "Azure answered " + strconv.Itoa(failed.RawResponse.StatusCode)
 	}
-	var network *net.OpError
-	if errors.As(err, &network) {
-		return network.Error()
+	for asked, ok := errors.AsType[*url.Error](err); ok; asked, ok = errors.AsType[*url.Error](err) {
+		err = asked.Err
 	}
 	return err.Error()
 }

@@ -3,6 +3,7 @@ package datastore
 import (
 	"context"
 
+	storageapi "cloud.google.com/go/storage"
 	"gocloud.dev/blob"
 	"gocloud.dev/blob/gcsblob"
 	"gocloud.dev/gcp"
@@ -28,7 +29,15 @@ func (r *Resolver) openGS(ctx context.Context, w where) (*blob.Bucket, error) {
 			}
 		}
 	}
-	return gcsblob.OpenBucket(ctx, client, w.Container, nil)
+	bucket, err := gcsblob.OpenBucket(ctx, client, w.Container, nil)
+	if err != nil {
+		return nil, err
+	}
+	var google *storageapi.Client
+	if bucket.As(&google) {
+		google.SetRetry(storageapi.WithMaxAttempts(int(max(r.retries, 0)) + 1)) // else it asks forever
+	}
+	return bucket, nil
 }
 
 func (r *Resolver) googleCredentials(ctx context.Context, known secrets) (*google.Credentials, error) {

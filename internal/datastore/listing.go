@@ -88,13 +88,14 @@ func (o *objects) withoutMarks(ctx context.Context, prefix string, found []liste
 		}
 	}
 	var kept []listed
+	seen := map[string]bool{}
 	for _, f := range found {
 		switch {
-		case !folders[f.name]:
-			kept = append(kept, f)
-			folders[f.name] = f.folder // a second mark says nothing new
-		case f.size > 0 && !f.folder:
+		case folders[f.name] && f.size > 0 && !f.folder:
 			return nil, missing("rename the object", "%q in %s is an object, and other keys have it for a folder", short(prefix+f.name), o.called)
+		case !folders[f.name] && !seen[f.name]:
+			seen[f.name] = true
+			kept = append(kept, f)
 		}
 	}
 	if !o.marked {

@@ -33,7 +33,7 @@ type Resolver struct {
 	// sets that of this process.
 	LookupEnv func(name string) (value string, ok bool)
 
-	// retries is how often Azure is asked again at once.
+	// retries is how often the server of a bucket is asked again at once.
 	retries int32
 	opened  opened
 }
@@ -249,9 +249,6 @@ func (r *Resolver) standIn(ctx context.Context, u URI) (*Definition, string, err
 				best, most, path = &made[i], len(root), rest
 			}
 		}
-	}
-	if slices.Contains(strings.Split(path, "/"), "..") {
-		return nil, "", nil
 	}
 	return best, path, nil
 }

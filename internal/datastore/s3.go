@@ -26,7 +26,7 @@ func (r *Resolver) openS3(ctx context.Context, w where) (*blob.Bucket, error) {
 	}
 	// The parameters are read; what they cannot say is added to the client.
 	options := client.Options()
-	options.HTTPClient = r.storageClient()
+	options.HTTPClient, options.RetryMaxAttempts = r.storageClient(), int(max(r.retries, 0))+1
 	if known := w.secrets; known["access_key_id"] != "" || known["secret_access_key"] != "" {
 		fixed := credentials.NewStaticCredentialsProvider(known["access_key_id"], known["secret_access_key"], known["session_token"])
 		options.Credentials = aws.NewCredentialsCache(fixed)

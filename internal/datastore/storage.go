@@ -120,7 +120,7 @@ func (u URI) storage() (s storage, ok bool) {
 		s = storage{blobHost(u.Host), u.Container, u.Path}
 	case HTTP, HTTPS:
 		host := strings.ToLower(u.URL.Host)
-		if !azureHost.MatchString(host) {
+		if !azureHost.MatchString(host) || u.climbs() {
 			return storage{}, false
 		}
 		container, rest, _ := strings.Cut(strings.TrimPrefix(path.Clean("/"+u.Path), "/"), "/")
@@ -131,19 +131,23 @@ func (u URI) storage() (s storage, ok bool) {
 	return s, true
 }
 
+// climbs reports whether the path of an address on the web goes up somewhere:
+// what it means is the server's affair.
+func (u URI) climbs() bool { return slices.Contains(strings.Split(u.Path, "/"), "..") }
+
 // blobHost is the server for blobs of an account's server.
 func blobHost(host string) string { return strings.Replace(host, ".dfs.", ".blob.", 1) }
 
 // address is the one spelling of the place that a URI means, for comparing. It
 // is "" where nothing can stand for the place: in datastores and files, which
-// are not elsewhere, and where a query says which data is meant.
+// are not elsewhere, and where only the server knows which data is meant.
 func (u URI) address() string {
 	if s, ok := u.storage(); ok {
 		return trimmed("azure://"+s.host, s.container, s.path)
 	}
 	switch u.Scheme {
 	case HTTP, HTTPS:
-		if u.URL.RawQuery != "" {
+		if u.URL.RawQuery != "" || u.climbs() || strings.Contains(strings.ToLower(u.URL.RawPath), "%2f") {
 			return ""
 		}
 		host := strings.ToLower(u.URL.Host)

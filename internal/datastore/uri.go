@@ -179,7 +179,8 @@ func parseFile(text string) (URI, error) {
 	if !strings.HasPrefix(u.Path, "/") || strings.IndexByte(u.Path, 0) >= 0 {
 		return URI{}, invalid(hint, "%q is not an absolute path", text)
 	}
-	return URI{Scheme: File, Path: path.Clean(u.Path), Folder: strings.HasSuffix(u.Path, "/")}, nil
+	clean := path.Clean(u.Path)
+	return URI{Scheme: File, Path: clean, Folder: clean == "/" || strings.HasSuffix(u.Path, "/")}, nil
 }
 
 func parseWeb(text string) (URI, error) {

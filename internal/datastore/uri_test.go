@@ -127,7 +127,7 @@ func FuzzParseURI(f *testing.F) {
 	for _, text := range []string{
 		"azureml://datastores/workspaceblobstore/paths/a/b.csv",
 		"azureml://subscriptions/s/resourceGroups/g/workspaces/w/datastores/x/paths/a/",
-		"azureml:https://host/f?x=y", "file:///a/../b", "wasbs://c@a/b", "http://u:p@h/%2e%2e/x",
+		"azureml:https://host/f?x=y", "file:///a/../b", "file:///.", "wasbs://c@a/b", "http://u:p@h/%2e%2e/x",
 		"wasbs://acc.blob.core.windows.net/c/p/", "abfss://fs@acc.dfs.core.windows.net/p", "adl://acc/p", "s3://b/p?region=x&anonymous=true",
 		"gs://b//a/", "azblob://c/p?storage_account=a&domain=d", "https://acc.blob.core.windows.net/c/a%2Fb/../?sig=x", "s3://b?endpoint=http%3A%2F%2Fh",
 	} {

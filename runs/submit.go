@@ -12,6 +12,7 @@ import (
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/client"
 
+	"github.com/millrace-ml/millrace/dialects/azureml"
 	"github.com/millrace-ml/millrace/internal/record"
 	"github.com/millrace-ml/millrace/pipeline"
 	"github.com/millrace-ml/millrace/workflows"
@@ -23,6 +24,9 @@ type Submission struct {
 	Plan *pipeline.Plan
 	// Definition is the text of the file, File its path.
 	Definition, File string
+	// Source is what the plan was compiled from. It is kept in a form that needs
+	// no files, so that the job can be cloned; nil keeps nothing.
+	Source *azureml.Job
 }
 
 // maxGraph bounds the workflow's input, in bytes: Temporal takes 2 MB. A step
@@ -55,6 +59,13 @@ func (s *Service) Submit(ctx context.Context, sub Submission) (*Job, error) {
 	if err := s.pin(ctx, plan); err != nil {
 		return nil, err
 	}
+	var closed pipeline.Digest
+	if sub.Source != nil {
+		var err error
+		if closed, err = s.keepClosed(ctx, sub.Source, plan); err != nil {
+			return nil, fmt.Errorf("submit job %s: %w", plan.Name, err)
+		}
+	}
 	data, err := json.Marshal(plan)
 	if err != nil {
 		return nil, fmt.Errorf("submit job %s: %w", plan.Name, err)
@@ -64,7 +75,7 @@ func (s *Service) Submit(ctx context.Context, sub Submission) (*Job, error) {
 		return nil, fmt.Errorf("submit job %s: %w", plan.Name, err)
 	}
 	submitted := record.Submitted{
-		Name: plan.Name, Type: plan.Type, Plan: stored.Digest, Definition: sub.Definition, File: sub.File,
+		Name: plan.Name, Type: plan.Type, Plan: stored.Digest, Closed: closed, Definition: sub.Definition, File: sub.File,
 		Created: time.Now().UTC(), CreatedBy: whoami(),
 		DisplayName: plan.DisplayName, Experiment: plan.Experiment, Compute: plan.Settings.DefaultCompute,
 		Description: plan.Description, Tags: plan.Tags,

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 
 	"github.com/millrace-ml/millrace/dialects/azureml"
 	"github.com/millrace-ml/millrace/internal/term"
@@ -46,11 +45,7 @@ func (a *app) read(s source) (runs.Submission, *azureml.Job, error) {
 	if err != nil {
 		return runs.Submission{}, nil, err
 	}
-	text, err := os.ReadFile(s.file)
-	if err != nil {
-		return runs.Submission{}, nil, fmt.Errorf("read the file again: %w", err)
-	}
-	return runs.Submission{Plan: plan, Definition: string(text), File: s.file}, job, nil
+	return runs.Submission{Plan: plan, Source: job, Definition: job.Text(), File: s.file}, job, nil
 }
 
 // withWarnings adds what the file was warned of to its mistakes: a key that was

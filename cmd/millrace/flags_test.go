@@ -34,7 +34,7 @@ func wants[O any](t *testing.T, newCmd func(*app, func(context.Context, *O) erro
 		t.Errorf("%s: %v", line, err)
 		return
 	}
-	if diff := cmp.Diff(&want, got, cmp.AllowUnexported(want, source{})); diff != "" {
+	if diff := cmp.Diff(&want, got, cmp.AllowUnexported(want, source{}, listed{}, changes{}, change{}, afterCreate{})); diff != "" {
 		t.Errorf("%s: %s", line, diff)
 	}
 }
@@ -66,14 +66,26 @@ func TestDevReadsItsFlags(t *testing.T) {
 
 func TestJobVerbsReadTheFlagsOfAz(t *testing.T) {
 	wants(t, newJobCreateCmd, "--file f.yml --set a.b=1 c=2 --stream --web -g group -w workspace --subscription s",
-		jobCreateOptions{source: source{file: "f.yml", set: []string{"a.b=1", "c=2"}}, stream: true, web: true})
+		jobCreateOptions{source: source{file: "f.yml", set: []string{"a.b=1", "c=2"}}, after: afterCreate{stream: true, web: true}})
 	wants(t, newJobCreateCmd, "-f f.yml -n x --skip-validation",
 		jobCreateOptions{source: source{file: "f.yml", name: "x"}, skipValidation: true})
-	wants(t, newJobListCmd, "", jobListOptions{most: 50})
-	wants(t, newJobListCmd, "-r 3 --all-results", jobListOptions{most: 3, all: true})
+	wants(t, newJobCreateCmd, "-f f.yml -a saved.yml", jobCreateOptions{source: source{file: "f.yml"}, after: afterCreate{saveAs: "saved.yml"}})
+	wants(t, newJobCloneCmd, "calm_river --set a=1 b=2 -n x -s", jobCloneOptions{from: "calm_river", name: "x", set: []string{"a=1", "b=2"}, after: afterCreate{stream: true}})
+	wants(t, newJobListCmd, "", jobListOptions{listed: listed{most: 50}})
+	wants(t, newJobListCmd, "-r 3 --all-results", jobListOptions{listed: listed{most: 3, all: true}})
+	wants(t, newJobListCmd, "--parent-job-name x --include-archived", jobListOptions{parent: "x", listed: listed{most: 50, includeArchived: true}})
+	wants(t, newJobListCmd, "--archived-only --tag a=1", jobListOptions{tags: []string{"a=1"}, listed: listed{most: 50, archivedOnly: true}})
 	wants(t, newJobShowCmd, "-n x --web", jobShowOptions{name: "x", web: true})
+	wants(t, newJobShowCmd, "-n x --definition", jobShowOptions{name: "x", definition: true})
 	wants(t, newJobStreamCmd, "--name x", jobStreamOptions{name: "x"})
 	wants(t, newJobCancelCmd, "-n x --no-wait", jobCancelOptions{name: "x", noWait: true})
+	wants(t, newJobCancelCmd, "-t sweep", jobCancelOptions{tag: "sweep"})
+	wants(t, newJobArchiveCmd, "--name x", jobArchiveOptions{name: "x", archived: true})
+	wants(t, newJobRestoreCmd, "-n x", jobArchiveOptions{name: "x"})
+	wants(t, newJobServicesCmd, "-n x -i 1", jobServicesOptions{name: "x", node: 1})
+	wants(t, newJobUpdateCmd, "-n x --set tags.a=1 description=b --remove tags.c --web", jobUpdateOptions{name: "x", web: true, changes: changes{list: []change{
+		{"set", []string{"tags.a=1"}}, {"set", []string{"description=b"}}, {"remove", []string{"tags.c"}},
+	}}})
 	wants(t, newJobDownloadCmd, "-n x", jobDownloadOptions{name: "x", DownloadOptions: runs.DownloadOptions{Dir: "."}})
 	wants(t, newJobDownloadCmd, "-n x -p to --output-name model --all",
 		jobDownloadOptions{name: "x", DownloadOptions: runs.DownloadOptions{Dir: "to", Output: "model", All: true}})
@@ -83,7 +95,9 @@ func TestJobVerbsReadTheFlagsOfAz(t *testing.T) {
 	refuses(t, newJobCreateCmd, "f.yml", `unexpected argument "f.yml"`)
 	refuses(t, newJobCreateCmd, "", "-f/--file is missing")
 	refuses(t, newJobShowCmd, "", "-n/--name is missing")
-	refuses(t, newJobListCmd, "-r 0", "not a number of jobs")
+	refuses(t, newJobListCmd, "-r 0", "not a number of things to list")
+	refuses(t, newJobCancelCmd, "-n x -t y", "exclude each other")
+	refuses(t, newJobCancelCmd, "", "-n/--name is missing")
 	refuses(t, newExplainCmd, "", "JOB is missing")
 }
 

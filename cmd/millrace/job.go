@@ -32,6 +32,11 @@ server has to run.
 		newJobCancelCmd(a, nil),
 		newJobDownloadCmd(a, nil),
 		newJobValidateCmd(a, nil),
+		newJobCloneCmd(a, nil),
+		newJobUpdateCmd(a, nil),
+		newJobArchiveCmd(a, nil),
+		newJobRestoreCmd(a, nil),
+		newJobServicesCmd(a, nil),
 	)
 	return cmd
 }

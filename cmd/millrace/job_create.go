@@ -1,9 +1,13 @@
 package main
 
 import (
+	"bytes"
 	"context"
+	"fmt"
+	"os"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/millrace-ml/millrace/internal/term"
 	"github.com/millrace-ml/millrace/pipeline"
@@ -12,8 +16,20 @@ import (
 
 type jobCreateOptions struct {
 	source
-	stream, web    bool
+	after          afterCreate
 	skipValidation bool
+}
+
+// afterCreate is what is done once a job was submitted.
+type afterCreate struct {
+	stream, web bool
+	saveAs      string
+}
+
+func (o *afterCreate) addFlags(f *pflag.FlagSet) {
+	f.BoolVarP(&o.stream, "stream", "s", false, "show what the steps print, until the job has ended")
+	f.BoolVarP(&o.web, "web", "e", false, "open the job's page of the Temporal UI in a browser")
+	f.StringVarP(&o.saveAs, "save-as", "a", "", "write the job, as it is printed, to this YAML `file` too")
 }
 
 func newJobCreateCmd(a *app, runF func(context.Context, *jobCreateOptions) error) *cobra.Command {
@@ -43,8 +59,7 @@ func newJobCreateCmd(a *app, runF func(context.Context, *jobCreateOptions) error
 	f.StringVarP(&o.file, "file", "f", "", "YAML `file` of the job")
 	f.StringVarP(&o.name, "name", "n", "", "`name` of the job (default: the one in the file, or a new one)")
 	addSet(f, &o.set)
-	f.BoolVarP(&o.stream, "stream", "s", false, "show what the steps print, until the job has ended")
-	f.BoolVarP(&o.web, "web", "e", false, "open the job's page of the Temporal UI in a browser")
+	o.after.addFlags(f)
 	f.BoolVar(&o.skipValidation, "skip-validation", false, "accepted; the file is checked in any case, which takes no time")
 	_ = f.MarkHidden("skip-validation")
 	_ = cmd.RegisterFlagCompletionFunc("file", completeYAML)
@@ -63,6 +78,11 @@ func runJobCreate(ctx context.Context, a *app, o *jobCreateOptions) error {
 		return err
 	}
 	defer s.leave()
+	return o.after.submit(ctx, a, s, submission)
+}
+
+// submit submits a job, and does what is to be done then.
+func (o *afterCreate) submit(ctx context.Context, a *app, s *site, submission runs.Submission) error {
 	job, err := s.jobs.Submit(ctx, submission)
 	if err != nil {
 		return err
@@ -76,10 +96,31 @@ func runJobCreate(ctx context.Context, a *app, o *jobCreateOptions) error {
 			return err
 		}
 	}
+	if o.saveAs != "" {
+		if err := saveYAML(o.saveAs, job.Document()); err != nil {
+			return err
+		}
+	}
 	if err := a.print(job.Document(), jobTable); err != nil {
 		return err
 	}
 	return endOf(job, o.stream)
+}
+
+// saveYAML writes data to a file.
+func saveYAML(path string, data any) error {
+	plain, err := term.Plain(data)
+	if err != nil {
+		return err
+	}
+	var b bytes.Buffer
+	if err := term.Write(&term.Stream{Writer: &b}, term.YAML, plain, nil); err != nil {
+		return err
+	}
+	if err := os.WriteFile(path, b.Bytes(), 0o666); err != nil {
+		return fmt.Errorf("--save-as: %w", err)
+	}
+	return nil
 }
 
 // endOf is the exit code of a command that waited for a job's end.

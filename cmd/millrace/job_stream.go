@@ -60,9 +60,12 @@ func runJobStream(ctx context.Context, a *app, o *jobStreamOptions) error {
 // stream writes a job's log in the layout of az, and returns the job as it
 // ended. What failed is said on stderr.
 func (a *app) stream(ctx context.Context, s *site, name string, w *term.Stream) (*runs.Job, error) {
-	job, err := s.jobs.Show(ctx, name)
+	job, step, err := s.jobs.ShowAny(ctx, name)
 	if err != nil {
 		return nil, err
+	}
+	if step != "" {
+		return nil, fmt.Errorf("%s %w: `%s` shows what its steps print", name, runs.ErrStep, a.command("job", "stream", "-n", job.Name))
 	}
 	if h, err := a.home(); err == nil {
 		if stop, err := h.Follow(name); err == nil {

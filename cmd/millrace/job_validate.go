@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -72,7 +73,7 @@ func runJobValidate(a *app, o *jobValidateOptions) error {
 		return err
 	}
 	if err != nil {
-		return said(exitUsage)
+		return said(exitInvalid)
 	}
 	return nil
 }
@@ -84,8 +85,18 @@ func described(ps azureml.Problems) []any {
 		list[i] = map[string]any{
 			"location": fmt.Sprintf("%s:%d:%d", p.File, p.Line, p.Column),
 			"file":     p.File, "line": p.Line, "column": p.Column,
-			"path": p.Path, "message": p.Message, "hint": p.Hint,
+			"path": p.Path, "message": p.Message, "value": marked(p), "hint": p.Hint,
 		}
 	}
 	return list
+}
+
+// marked is the text that a problem points at, which az calls its value.
+func marked(p azureml.Problem) any {
+	line := []rune(p.Source)
+	from := min(max(p.Column-1, 0), len(line))
+	if text := strings.TrimSpace(string(line[from:min(from+max(p.Width, 0), len(line))])); text != "" {
+		return text
+	}
+	return nil
 }

@@ -2,6 +2,7 @@ package azureml
 
 import (
 	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/millrace-ml/millrace/dialects/azureml/yaml"
@@ -19,6 +20,12 @@ type Closed struct {
 // Close makes the closed form of a job that was loaded without errors.
 func (j *Job) Close(pin Pinner) (Closed, error) {
 	d := &definer{loader: j.loader, pin: pin, kept: map[pipeline.Digest]bool{}}
+	if closed := j.loader.defined[j.root.Doc()]; closed != nil {
+		for _, a := range closed.Artifacts {
+			d.kept[a.Digest] = true
+			d.artifacts = append(d.artifacts, a)
+		}
+	}
 	whole, err := d.value(j.root)
 	if err != nil {
 		return Closed{}, err
@@ -38,7 +45,7 @@ func LoadClosed(name string, c Closed, opts LoadOptions) (*Job, error) {
 	if err != nil {
 		dir = "."
 	}
-	root := l.parse(name, dir, []byte(c.Definition))
+	root := l.parse(name, filepath.Join(dir, "definition"), []byte(c.Definition))
 	if root == nil || root.Kind != yaml.Map {
 		doc := yaml.NewDocument(name, dir, c.Definition)
 		l.problems.errorf(yaml.Pos{Doc: doc, Line: 1, Column: 1}, "", "the definition is empty or damaged")
@@ -49,6 +56,18 @@ func LoadClosed(name string, c Closed, opts LoadOptions) (*Job, error) {
 		l.chain = append(l.chain, inclusion{path: name, name: name})
 	}
 	return l.finish(&Job{File: name, text: c.Definition}, root, opts)
+}
+
+// Changed is the text of a file with the pairs of --set applied, which the file
+// is known to take.
+func Changed(text string, set []string) string {
+	l := newLoader(LoadOptions{})
+	root := l.parse("job", "", []byte(text))
+	if root == nil || root.Kind != yaml.Map || len(set) == 0 {
+		return text
+	}
+	l.set(root, set)
+	return yaml.Format(root)
 }
 
 // SplitArtifact takes the address of an artifact that a definition refers to

@@ -31,6 +31,9 @@ type Submitted struct {
 	Type pipeline.JobType `json:"type"`
 	// Plan is the digest of the pinned plan, a blob in the store.
 	Plan pipeline.Digest `json:"plan"`
+	// Closed is the digest of the job in a form that needs no files, a blob in
+	// the store; "" where none was kept.
+	Closed pipeline.Digest `json:"closed,omitempty"`
 	// Definition is the text of the file that was submitted; File is its path.
 	Definition string    `json:"definition,omitempty"`
 	File       string    `json:"file,omitempty"`

@@ -32,6 +32,8 @@ const patience = 90 * time.Second
 //	hear NAME PATTERN              wait until a program in the background said so
 //	signal SIGNAL NAME             send it a signal
 //	end NAME CODE                  wait for its end, with that exit code
+//	s3 VARIABLE                    start an S3 server with an empty store, whose URL
+//	                               the variable holds from now on
 func commands() map[string]func(*testscript.TestScript, bool, []string) {
 	return map[string]func(*testscript.TestScript, bool, []string){
 		"exits":  plain(exits),
@@ -41,6 +43,7 @@ func commands() map[string]func(*testscript.TestScript, bool, []string) {
 		"hear":   plain(hear),
 		"signal": plain(send),
 		"end":    plain(end),
+		"s3":     startS3,
 	}
 }
 

@@ -141,7 +141,10 @@ func wantCrowd(t *testing.T, c *Catalog, many int, by map[string]string) {
 
 func TestManyCreateAtOnce(t *testing.T) {
 	everyCatalog(t, func(t *testing.T, c *Catalog) {
-		const many = 200
+		many := 200
+		if c.Store().Dir() == "" {
+			many = 50 // there may be a server to ask
+		}
 		var all sync.WaitGroup
 		var mu sync.Mutex
 		by := map[string]string{}

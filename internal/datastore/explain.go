@@ -39,7 +39,7 @@ func (o *objects) explain(ctx context.Context, err error) error {
 	switch status := answered(err); {
 	case noServer(err):
 		unknown, _ := errors.AsType[*net.DNSError](err)
-		return missing("check the name of the account, and that this machine is connected", "there is no server %q", unknown.Name)
+		return missing("check the name of the account, and that this machine is connected; "+howToMap, "there is no server %q", unknown.Name)
 	case refused(err):
 		return missing("look at the ids of the tenant and of the client, and at the secret", "the service principal may not sign in: %s", reason)
 	case strings.Contains(err.Error(), "get credentials"), strings.Contains(err.Error(), "DefaultAzureCredential"):
@@ -56,6 +56,9 @@ func (o *objects) explain(ctx context.Context, err error) error {
 	}
 	return unreachable("%s cannot be reached: %s", o.called, reason)
 }
+
+// howToMap is part of hints about what cannot be reached.
+const howToMap = "`millrace datastore map ADDRESS file:///FOLDER` has a folder stand for it"
 
 func (o *objects) credentialsHint() string {
 	if o.public {
@@ -117,8 +120,7 @@ func told(err error) string {
 	if google, ok := errors.AsType[*googleapi.Error](err); ok {
 		return "the server answered " + strconv.Itoa(google.Code) + " " + google.Message
 	}
-	var amazon smithy.APIError
-	if errors.As(err, &amazon) {
+	if amazon, ok := errors.AsType[smithy.APIError](err); ok {
 		return "the server answered " + amazon.ErrorCode() + " " + amazon.ErrorMessage()
 	}
 	if failed, ok := errors.AsType[*azidentity.AuthenticationFailedError](err); ok && failed.RawResponse != nil {

@@ -270,11 +270,11 @@ func (r *Resolver) direct(ctx context.Context, u URI, want pipeline.PortType) (p
 			"Millrace cannot read from Azure Data Lake Gen1")
 	}
 	s, ok := u.storage()
-	if !ok || s.container == "" || u.URL != nil && !(u.Folder || isFolder(want)) {
-		if u.URL == nil {
-			return nil, "", invalid("write "+u.Scheme+"://CONTAINER@ACCOUNT.blob.core.windows.net/PATH", "this does not name a container")
-		}
+	switch {
+	case u.URL != nil && (!ok || s.container == "" || !u.Folder && !isFolder(want)):
 		return nil, "", nil
+	case s.container == "":
+		return nil, "", invalid("write "+u.Scheme+"://CONTAINER@ACCOUNT.blob.core.windows.net/PATH", "this does not name a container")
 	}
 	w := where{URI: URI{Scheme: WASBS, Host: s.host, Container: s.container, Folder: true}}
 	if u.URL != nil {

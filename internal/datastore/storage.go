@@ -164,14 +164,14 @@ func (u URI) address() string {
 }
 
 // trimmed joins parts with one slash between them and none at the end.
-func trimmed(parts ...string) string {
-	text := parts[0]
-	for _, part := range parts[1:] {
+func trimmed(root string, parts ...string) string {
+	names := []string{root}
+	for _, part := range parts {
 		if part = strings.Trim(part, "/"); part != "" {
-			text += "/" + part
+			names = append(names, part)
 		}
 	}
-	return text
+	return strings.Join(names, "/")
 }
 
 // below returns the path of an address under another one, and whether it is

@@ -56,7 +56,7 @@ func (r *Resolver) download(
 	ctx context.Context, u URI, want pipeline.PortType, progress func(int64),
 ) (pipeline.Artifact, error) {
 	if isFolder(want) {
-		return pipeline.Artifact{}, invalid("download the folder and give its path, or give the input the type uri_file",
+		return pipeline.Artifact{}, invalid("download the folder and give its path, or give the input the type uri_file; "+howToMap,
 			"an address on the web is one file, and the type of the input, %s, needs a folder", want)
 	}
 	requested, cancel := context.WithCancelCause(ctx)
@@ -124,7 +124,7 @@ func transportFailure(ctx context.Context, err error) error {
 	var certificate *tls.CertificateVerificationError
 	switch {
 	case errors.As(err, &unknown) && unknown.IsNotFound:
-		return missing("check the address, and that this machine is connected", "there is no host %q", unknown.Name)
+		return missing("check the address, and that this machine is connected; "+howToMap, "there is no host %q", unknown.Name)
 	case errors.As(err, &certificate):
 		return missing("", "the server's certificate is not valid: %v", certificate.Err)
 	}

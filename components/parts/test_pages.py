@@ -4,7 +4,7 @@ from html.parser import HTMLParser
 from pages import Plot, Scale, bars, confusion, facts, histogram, paragraph, shown, table, thinned, write_page
 from trial import Trial
 
-OPEN = {"meta", "html"}  # tags that are left open
+OPEN = {"meta", "html", "br"}  # tags that are left open
 
 
 class Balance(HTMLParser):
@@ -31,7 +31,7 @@ class Pages(Trial):
         evil = '<script>"&'
         plot = Plot((0, 1), (0, 1), evil, evil).line([(0, 0), (1, 1)]).dots([(0.5, 0.5)]).columns([0, 1], [1])
         write_page(
-            self.folder / "p.html", evil, paragraph(evil), facts([(evil, 1.5)]), table([evil], [[evil]], best=0),
+            self.folder / "p.html", evil, paragraph(evil), facts([(evil, 1.5)]), table([evil], [[[evil, evil]]], best=0),
             confusion({evil: {evil: 1, "b": 0}, "b": {evil: 0, "b": 0}}), bars([(evil, 0.5)]),
             plot.legend([(evil, "#000")]).drawn(),
         )

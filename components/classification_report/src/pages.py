@@ -20,10 +20,10 @@ h1 { font-size: 1.6rem; } h2 { font-size: 1.15rem; margin-top: 2.2rem; }
 .facts b { display: block; font-size: 1.25rem; } .facts span { color: var(--soft); font-size: .85rem; }
 .wide { overflow-x: auto; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
-th, td { padding: .3rem .8rem; border-bottom: 1px solid var(--line); text-align: right; }
-th:first-child, td:first-child { text-align: left; } tr.best td { font-weight: 600; } td.bad { color: #d1242f; }
+th, td { padding: .3rem .8rem; border-bottom: 1px solid var(--line); text-align: left; vertical-align: top; }
+.figure { text-align: right; } tr.best td { font-weight: 600; }
 svg { max-width: 100%; height: auto; font: 12px system-ui, sans-serif; }
-svg text { fill: var(--ink); } svg .soft { fill: var(--soft); } svg .grid { stroke: var(--line); fill: none; }
+svg text { fill: var(--ink); } svg .soft { fill: var(--soft); } svg .light { fill: #fff; } svg .grid { stroke: var(--line); fill: none; }
 """
 
 
@@ -56,12 +56,18 @@ def facts(pairs):
 
 
 def table(header, rows, best=None):
-    """A table; the row with number best stands out."""
-    lines = ["<tr>" + "".join(f"<th>{escape(shown(cell))}</th>" for cell in header) + "</tr>"]
+    """A table; the row with number best stands out. A cell may be a list, of lines."""
+    figures = [any(isinstance(row[i], (int, float)) for row in rows) for i in range(len(header))]
+    marks = [' class="figure"' if figure else "" for figure in figures]
+    lines = ["<tr>" + "".join(f"<th{mark}>{escape(name)}</th>" for name, mark in zip(header, marks)) + "</tr>"]
     for i, row in enumerate(rows):
-        mark = ' class="best"' if i == best else ""
-        lines.append(f"<tr{mark}>" + "".join(f"<td>{escape(shown(cell))}</td>" for cell in row) + "</tr>")
+        cells = (f"<td{mark}>{lines_of(cell)}</td>" for cell, mark in zip(row, marks))
+        lines.append(("<tr class=\"best\">" if i == best else "<tr>") + "".join(cells) + "</tr>")
     return '<div class="wide"><table>\n' + "\n".join(lines) + "\n</table></div>"
+
+
+def lines_of(cell):
+    return "<br>".join(escape(shown(line)) for line in (cell if isinstance(cell, list) else [cell]))
 
 
 def shown(value):
@@ -87,12 +93,13 @@ def confusion(counts):
         for j, guess in enumerate(names):
             number, share = counts[actual][guess], counts[actual][guess] / max(1, total)
             colour = COLOURS[0] if i == j else COLOURS[3]
+            ink = "light" if share > 0.5 else ""
             parts.append(
                 f"<g><title>{escape(f'{actual} taken for {guess}: {number} of {total}')}</title>"
                 f'<rect x="{left + cell * j:.1f}" y="{y}" width="{cell - 4}" height="{cell - 4}" rx="5"'
                 f' fill="{colour}" fill-opacity="{0.06 + 0.84 * share:.3f}"/>'
-                + label(left + cell * (j + 0.5) - 2, y + cell / 2 + 1, number, "middle")
-                + (label(left + cell * (j + 0.5) - 2, y + cell / 2 + 18, f"{share:.0%}", "middle", "soft") if total else "")
+                + label(left + cell * (j + 0.5) - 2, y + cell / 2 + 1, number, "middle", ink)
+                + (label(left + cell * (j + 0.5) - 2, y + cell / 2 + 18, f"{share:.0%}", "middle", ink or "soft") if total else "")
                 + "</g>"
             )
     return svg(left + cell * len(names), top + cell * len(names), parts)

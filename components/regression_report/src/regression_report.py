@@ -75,7 +75,7 @@ def parts(metrics, labels, predicted):
         heading("How large the errors are"),
         errors_drawn.columns(edges, counts).drawn(),
         heading("The largest errors"),
-        table(["row", "label", "predicted", "error"], [[str(i + 1), labels[i], predicted[i], errors[i]] for i in worst]),
+        table(["row", "label", "predicted", "error"], [[i + 1, labels[i], predicted[i], errors[i]] for i in worst]),
     ]
 
 

@@ -134,7 +134,7 @@ def write_report(folder, table, rows, checks, absent):
 
 
 def line(rule, check):
-    places = "; ".join(f"{place_of(one)}: {quoted(one['value'].replace(chr(31), ', '))}" for one in check.examples)
+    places = [f"{place_of(one)}: {quoted(one['value'].replace(chr(31), ', '))}" for one in check.examples]
     found = check.found or count(check.failures, "row")
     return [check.column or "table", rule, check.expected, found, places]
 

@@ -43,19 +43,24 @@ func run(m *testing.M) int {
 // own. Those whose name begins with "example" find the examples in examples/.
 func TestSessions(t *testing.T) {
 	testscript.Run(t, testscript.Params{
-		Dir: filepath.Join("testdata", "script"),
-		Setup: func(env *testscript.Env) error {
-			env.Setenv("PATH", bin+string(os.PathListSeparator)+env.Getenv("PATH"))
-			env.Setenv("MILLRACE_HOME", filepath.Join(env.WorkDir, "home"))
-			env.Setenv("HOME", env.WorkDir)
-			env.Values[backgroundKey{}] = newBackground(env)
-			if strings.HasPrefix(filepath.Base(env.WorkDir), "script-example") {
-				return os.CopyFS(filepath.Join(env.WorkDir, "examples"), os.DirFS(filepath.Join("..", "examples")))
-			}
-			return nil
-		},
+		Dir:                 sessions,
+		Setup:               setUp,
 		Cmds:                commands(),
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 	})
+}
+
+// sessions is the folder that they are in.
+var sessions = filepath.Join("testdata", "script")
+
+func setUp(env *testscript.Env) error {
+	env.Setenv("PATH", bin+string(os.PathListSeparator)+env.Getenv("PATH"))
+	env.Setenv("MILLRACE_HOME", filepath.Join(env.WorkDir, "home"))
+	env.Setenv("HOME", env.WorkDir)
+	env.Values[backgroundKey{}] = newBackground(env)
+	if strings.HasPrefix(filepath.Base(env.WorkDir), "script-example") {
+		return os.CopyFS(filepath.Join(env.WorkDir, "examples"), os.DirFS(filepath.Join("..", "examples")))
+	}
+	return nil
 }

@@ -46,8 +46,8 @@ func startS3(ts *testscript.TestScript, neg bool, args []string) {
 // folder of a local one.
 func TestSessionsOnS3(t *testing.T) {
 	var files []string
-	for _, about := range []string{"reuse", "asset", "component", "data", "datastore", "environment", "model", "registry", "lineage"} {
-		found, err := filepath.Glob(filepath.Join(sessions, about+"_*.txtar"))
+	for _, about := range []string{"reuse", "asset", "component", "data", "environment", "model", "registry", "lineage"} {
+		found, err := filepath.Glob(filepath.Join(sessions, about+"*.txtar"))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -7,9 +7,6 @@ import (
 	"github.com/millrace-ml/millrace/pipeline"
 )
 
-// Holes that are filled when the job has its name.
-const jobNameHole = "${{name}}"
-
 // defaultDatastore is where outputs go when nobody says.
 const defaultDatastore = "workspaceblobstore"
 
@@ -124,7 +121,7 @@ func (f *flattener) pathText(l layer) string {
 		}
 		switch part.ref.kind {
 		case jobName:
-			b.WriteString(jobNameHole)
+			b.WriteString(pipeline.NameHole)
 		case outputName:
 			b.WriteString(l.name)
 		case defaultStore:
@@ -155,6 +152,6 @@ func (f *flattener) pathText(l layer) string {
 		return short
 	}
 	// What the job's name will fill in does not matter to where the place is.
-	f.reachable(l.path.node, strings.ReplaceAll(short, jobNameHole, "name"))
+	f.reachable(l.path.node, strings.ReplaceAll(short, pipeline.NameHole, "name"))
 	return short
 }

@@ -161,7 +161,9 @@ func (f *flattener) dataFrom(v value, a *argument, p *port) value {
 func (f *flattener) follow(ref *reference, t *text, sc *scope) value {
 	switch ref.kind {
 	case jobName:
-		return value{is: literalValue, literal: literal{text: jobNameHole, kind: pipeline.String, at: t.node.Pos()}}
+		return value{is: literalValue, literal: literal{text: pipeline.NameHole, kind: pipeline.String, at: t.node.Pos()}}
+	case triggerTime:
+		return value{is: literalValue, literal: literal{text: pipeline.TriggerTimeHole, kind: pipeline.String, at: t.node.Pos()}}
 	case parentInput:
 		if p := sc.graph.inputs.get(ref.name); p != nil {
 			return f.graphInput(sc, p)

@@ -1,6 +1,8 @@
 package runs
 
 import (
+	"maps"
+
 	"github.com/millrace-ml/millrace/pipeline"
 )
 
@@ -30,9 +32,7 @@ func (j *Job) Child(name string) map[string]any {
 	state := j.step(name)
 	d := j.stepDocument(step, state)
 	job := j.Plan.StepJobName(name)
-	for key, value := range node(step) {
-		d[key] = value
-	}
+	maps.Copy(d, node(step))
 	d["name"], d["step"], d["id"] = job, name, id("jobs", job)
 	d["parent_job_name"] = j.Name
 	d["display_name"] = orName(step.DisplayName, name)

@@ -1,8 +1,11 @@
 package runs
 
 import (
+	"context"
+	"fmt"
 	"strings"
 
+	"github.com/millrace-ml/millrace/internal/asset"
 	"github.com/millrace-ml/millrace/pipeline"
 	"github.com/millrace-ml/millrace/workflows"
 )
@@ -16,19 +19,37 @@ var computes = map[string]string{
 	"":            workflows.CPUQueue,
 }
 
-// queue is the task queue that a step's attempts are taken from. A compute that
-// nobody has mapped goes by its name: files name clusters that exist only in
-// some Azure workspace, and still have to run here.
-func (s *Service) queue(step *pipeline.Step) string {
+// route gives every step the queue that its attempts are taken from.
+func (s *Service) route(ctx context.Context, plan *pipeline.Plan) error {
+	kept, err := asset.All[Compute](ctx, asset.New(s.Store), computeShelf)
+	if err != nil {
+		return fmt.Errorf("find the queues of job %s: %w", plan.Name, err)
+	}
+	for i := range plan.Steps {
+		plan.Steps[i].Queue = s.queue(&plan.Steps[i], kept)
+	}
+	return nil
+}
+
+// queue is the task queue that a step's attempts are taken from. What was said
+// of a compute in so many words comes first: with the compute itself, then in
+// the configuration; then the size of its machines. One of which nobody has
+// said anything goes by its name: files name clusters that exist only in some
+// Azure workspace, and still have to run here.
+func (s *Service) queue(step *pipeline.Step, kept map[string]Compute) string {
+	c := kept[step.Compute]
+	if c.Queue != "" {
+		return c.Queue
+	}
 	if q, ok := s.Queues[step.Compute]; ok {
 		return q
 	}
 	q, known := computes[step.Compute]
 	switch {
-	// Without a compute of its own, the type of machine says what is needed:
-	// Azure's machines with GPUs are the N series.
-	case (step.Compute == "" || step.Compute == "serverless") &&
-		strings.HasPrefix(strings.ToLower(step.Resources.InstanceType), "standard_n"):
+	case c.Size != "":
+		return fromSize(c.Size)
+	// Without a compute of its own, the type of machine says what is needed.
+	case (step.Compute == "" || step.Compute == "serverless") && fromSize(step.Resources.InstanceType) == workflows.GPUQueue:
 		return workflows.GPUQueue
 	case known:
 		return q

@@ -305,7 +305,7 @@ func TestComputesBecomeQueues(t *testing.T) {
 		{"gpu-cluster", "", "cpu"},
 	} {
 		step := &pipeline.Step{Compute: tt.compute, Resources: pipeline.Resources{InstanceType: tt.instance}}
-		if got := s.queue(step); got != tt.want {
+		if got := s.queue(step, nil); got != tt.want {
 			t.Errorf("compute %q with instance %q goes to %q, want %q", tt.compute, tt.instance, got, tt.want)
 		}
 	}

@@ -46,8 +46,8 @@ func (s *Service) Submit(ctx context.Context, sub Submission) (*Job, error) {
 	if _, err := s.records.Submitted(ctx, plan.Name); err == nil {
 		return nil, fmt.Errorf("job %s: %w", plan.Name, ErrExists)
 	}
-	for i := range plan.Steps {
-		plan.Steps[i].Queue = s.queue(&plan.Steps[i])
+	if err := s.route(ctx, plan); err != nil {
+		return nil, err
 	}
 	// The graph does not depend on what is pinned but for the choice of what
 	// to fetch: it can be judged before anything is copied.

@@ -210,14 +210,14 @@ func splitKeys(path string) ([]string, bool) {
 }
 
 // inside finds what holds the last of the keys. Maps that are missing are made
-// where make is set.
-func inside(doc map[string]any, keys []string, make bool) (holder any, err error) {
+// where grow is set.
+func inside(doc map[string]any, keys []string, grow bool) (holder any, err error) {
 	holder = doc
 	for _, key := range keys[:len(keys)-1] {
 		switch h := holder.(type) {
 		case map[string]any:
 			if h[key] == nil {
-				if !make {
+				if !grow {
 					return nil, fmt.Errorf("there is no %q", key)
 				}
 				h[key] = map[string]any{}

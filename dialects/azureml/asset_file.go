@@ -53,8 +53,7 @@ func LoadAsset(kind pipeline.AssetKind, path string, o LoadOptions) (*AssetFile,
 // assetRoot reads the file, or begins an empty one in the current folder.
 func (l *loader) assetRoot(path string) *yaml.Node {
 	if path != "" {
-		root, _ := l.readRoot(path)
-		return root
+		return l.readRoot(path)
 	}
 	dir, err := os.Getwd()
 	if err != nil {

@@ -69,8 +69,8 @@ func Load(path string, opts LoadOptions) (*Job, error) {
 }
 
 func (l *loader) load(path string, opts LoadOptions) (*Job, error) {
-	root, text := l.readRoot(path)
-	return l.finish(&Job{File: path, text: text}, root, opts)
+	root := l.readRoot(path)
+	return l.finish(&Job{File: path, text: l.text}, root, opts)
 }
 
 // finish makes the job of what was read.
@@ -95,6 +95,7 @@ func (l *loader) finish(job *Job, root *yaml.Node, opts LoadOptions) (*Job, erro
 // loader is the state of reading one job.
 type loader struct {
 	problems   report
+	text       string // of the file that the user named
 	files      int
 	included   map[string]*yaml.Node // by absolute path; nil for files with mistakes
 	components map[string]*component
@@ -113,6 +114,8 @@ type loader struct {
 	pins   map[*yaml.Node]string
 	// keeping is set while a component is read to be kept, not to be run.
 	keeping bool
+	// scheduled is set while a job is read that a schedule starts.
+	scheduled bool
 	// portCount is how many inputs and outputs the nodes read so far have.
 	portCount int
 }
@@ -131,8 +134,8 @@ func newLoader(opts LoadOptions) *loader {
 	}
 }
 
-// readRoot reads the file that the user named, and returns its text too.
-func (l *loader) readRoot(path string) (*yaml.Node, string) {
+// readRoot reads the file that the user named.
+func (l *loader) readRoot(path string) *yaml.Node {
 	absolute, err := filepath.Abs(path)
 	if err != nil {
 		absolute = path
@@ -146,21 +149,22 @@ func (l *loader) readRoot(path string) (*yaml.Node, string) {
 			hint = l.nearbyHint(absolute, path)
 		}
 		l.problems.errorf(at, hint, "%s", describe(err))
-		return nil, ""
+		return nil
 	}
+	l.text = string(source)
 	l.chain = append(l.chain, inclusion{path: absolute, name: path})
 	root := l.parse(path, absolute, source)
 	if root == nil {
 		if len(l.problems.list.Errors()) == 0 {
 			l.problems.errorf(at, "a job begins with \"command: ...\", or with \"type: pipeline\" and \"jobs:\"", "this file is empty")
 		}
-		return nil, ""
+		return nil
 	}
 	if root.Kind != yaml.Map {
 		l.problems.errorf(root.Pos(), "", "a job file holds a mapping, and this is %s", root.Kind)
-		return nil, ""
+		return nil
 	}
-	return root, string(source)
+	return root
 }
 
 // include reads a YAML file that another file refers to. It returns nil where

@@ -59,7 +59,7 @@ reused instead of run again, and a job survives the end of any process.
 		newRegistryCmd(a),
 		newWorkspaceCmd(a),
 		newScheduleCmd(a),
-		newLineageCmd(a),
+		newLineageCmd(a, nil),
 		newSchemaCmd(a),
 		newInitCmd(a),
 		newVersionCmd(a),

@@ -19,10 +19,10 @@ type Branch struct {
 	Branches []*Branch
 }
 
-// Up is the tree of what it was made from; nil where that was not asked for.
+// Up are the trees of what it was made from; nil where that was not asked for.
 func (l *Lineage) Up() []*Branch { return l.tree(l.up, l.start.Last) }
 
-// Down is the tree of what was made from it; nil where that was not asked for.
+// Down are the trees of what was made from it; nil where that was not asked for.
 func (l *Lineage) Down() []*Branch { return l.tree(l.down, l.start.First) }
 
 // tree makes trees that begin at the start itself where that is several nodes,
@@ -32,10 +32,10 @@ func (l *Lineage) tree(w *walk, start []string) []*Branch {
 		return nil
 	}
 	t := &trees{walk: w, up: w == l.up, shown: map[string]bool{}}
+	roots := []*Branch{}
 	if len(l.start.Nodes) == 1 {
-		return t.branch(Edge{From: start[0], To: start[0]}).Branches
+		return append(roots, t.branch(Edge{From: start[0], To: start[0]}).Branches...)
 	}
-	var roots []*Branch
 	for _, id := range start {
 		roots = append(roots, t.branch(Edge{From: id, To: id}))
 	}

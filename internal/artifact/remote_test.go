@@ -42,6 +42,27 @@ func TestStoreInAFolderOfABucket(t *testing.T) {
 	}
 }
 
+func TestBucketThatCannotBeReachedIsNotOpened(t *testing.T) {
+	url := s3test.Start(t)
+	forbidden := s3test.Start(t, func(http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(http.StatusForbidden)
+			fmt.Fprint(w, `<Error><Code>AccessDenied</Code><Message>no</Message></Error>`)
+		})
+	})
+	for _, bad := range []struct{ url, want string }{
+		{strings.Replace(url, "s3://millrace?", "s3://somebodys?", 1), "no such bucket"},
+		{strings.Replace(url, "s3://millrace?", "s3://somebodys/folder?", 1), "no such bucket"},
+		{forbidden, "AccessDenied"},
+		{url + "&colour=blue", "colour"},
+	} {
+		_, err := Open(t.Context(), bad.url)
+		if err == nil || !strings.Contains(err.Error(), bad.want) || !strings.Contains(err.Error(), bad.url) {
+			t.Errorf("%s: %v", bad.url, err)
+		}
+	}
+}
+
 func TestListsOfMoreThanOnePage(t *testing.T) {
 	everyStore(t, func(t *testing.T, s *Store) {
 		const many = 1234 // a page has a thousand

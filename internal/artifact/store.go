@@ -2,7 +2,9 @@ package artifact
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -77,10 +79,27 @@ func openBucket(ctx context.Context, u *url.URL) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open store %q: %w", u.Redacted(), err)
 	}
+	if err := reach(ctx, bucket); err != nil {
+		return nil, errors.Join(fmt.Errorf("open store %q: %w", u.Redacted(), err), bucket.Close())
+	}
 	if prefix != "" {
 		bucket = blob.PrefixedBucket(bucket, prefix+"/")
 	}
 	return &Store{bucket: bucket, backend: &objects{bucket}, parallel: remoteParallel}, nil
+}
+
+// reach asks the bucket for something, so that a wrong name, a server that does
+// not answer and missing rights are found out at once. (A bucket that does not
+// exist would look like an empty one.)
+func reach(ctx context.Context, bucket *blob.Bucket) error {
+	_, _, err := bucket.ListPage(ctx, blob.FirstPageToken, 1, nil)
+	switch {
+	case isMissing(err):
+		return errors.New("there is no such bucket")
+	case err != nil && !errors.Is(err, io.EOF):
+		return fmt.Errorf("the bucket cannot be read: %w", err)
+	}
+	return nil
 }
 
 // withoutChecksums keeps the driver of S3 from asking for checksums unless the

@@ -168,7 +168,7 @@ func registerPipelines(w worker.Worker, a *activities.Activities) {
 	w.RegisterWorkflowWithOptions(workflows.Pipeline, workflow.RegisterOptions{Name: workflows.PipelineType})
 	for name, f := range map[string]any{
 		"Resolve": a.Resolve, "Fetch": a.Fetch, "Await": a.Await, "Publish": a.Publish,
-		"Finish": a.Finish, "Keep": a.Keep, "TakeUp": a.TakeUp,
+		"Register": a.Register, "Finish": a.Finish, "Keep": a.Keep, "TakeUp": a.TakeUp,
 	} {
 		w.RegisterActivityWithOptions(f, activity.RegisterOptions{Name: name})
 	}

@@ -13,7 +13,8 @@ import (
 // known of it aligned to the right of them.
 func printLineage(w *term.Stream, l *lineage.Lineage) error {
 	p := &treePrinter{w: w}
-	p.add(w.Paint(term.Bold, term.Clean(l.Title)), "")
+	title := term.Clean(l.Title)
+	p.add(w.Paint(term.Bold, title), title)
 	for _, n := range l.Nodes {
 		if len(l.Start) == 1 && n.ID == l.Start[0] {
 			p.lines[0].details = p.details(n)

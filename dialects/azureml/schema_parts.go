@@ -15,6 +15,12 @@ var schemaKinds = []SchemaKind{
 	{"data", "A data asset: a file or a folder with a name and a version."},
 	{"model", "A model: a file or a folder with a name and a version."},
 	{"environment", "The software that a step needs."},
+	{"azureBlob", "A datastore: a container of Azure's blob storage."},
+	{"azureFile", "A datastore: a file share of Azure."},
+	{"azureDataLakeGen2", "A datastore: a file system of Azure Data Lake Gen2."},
+	{"azureDataLakeGen1", "A datastore: a lake of Azure Data Lake Gen1."},
+	{"oneLake", "A datastore: a lakehouse in OneLake."},
+	{"datastore", "A datastore: a folder, or a bucket by its URL."},
 }
 
 // schemaParts are the mappings of all files. Those that are no file are
@@ -103,6 +109,15 @@ var schemaParts = map[string]part{
 			Not:   &Schema{Required: []string{"image", "build"}},
 		},
 	},
+	"azureBlob":         {keys: azureBlobKeys, shapes: datastoreShapes, required: []string{"type", "account_name", "container_name"}},
+	"azureFile":         {keys: azureFileKeys, shapes: datastoreShapes, required: []string{"type", "account_name", "file_share_name"}},
+	"azureDataLakeGen2": {keys: azureLakeKeys, shapes: datastoreShapes, required: []string{"type", "account_name", "filesystem"}},
+	"azureDataLakeGen1": {keys: azureOldLakeKeys, shapes: datastoreShapes, required: []string{"type", "store_name"}},
+	"oneLake":           {keys: oneLakeKeys, shapes: datastoreShapes, required: []string{"type", "one_lake_workspace_name"}},
+	"datastore":         {keys: urlDatastoreKeys, shapes: datastoreShapes, required: []string{"url"}},
+	"lakeItem": {keys: lakeItemKeys, shapes: map[string]shape{
+		"name": {"The id or the name of the lakehouse.", textForm}, "type": {"lake_house.", textForm},
+	}},
 	"build":    {keys: buildKeys, required: []string{"path"}, shapes: map[string]shape{"path": {"The folder of the build context.", textForm}}},
 	"settings": {keys: settingsKeys},
 

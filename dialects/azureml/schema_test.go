@@ -160,7 +160,7 @@ func TestEveryKeyHasAShape(t *testing.T) {
 
 // shared keys come with shapes that several parts have in common.
 func shared(key string) bool {
-	for _, shapes := range []map[string]shape{nodeShapes, inputShapes, outputShapes, boundShapes} {
+	for _, shapes := range []map[string]shape{nodeShapes, inputShapes, outputShapes, boundShapes, datastoreShapes} {
 		if _, ok := shapes[key]; ok {
 			return true
 		}

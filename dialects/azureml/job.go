@@ -118,11 +118,11 @@ func (l *loader) componentJob(root, reference *yaml.Node, given table[*argument]
 }
 
 // jobArguments checks the values of a job's own inputs, which can only use the
-// job's name.
+// job's name and, in a schedule, the time at which it fires.
 func (l *loader) jobArguments(given table[*argument]) {
 	for _, a := range given.list {
 		for _, ref := range a.text.refs() {
-			if ref.kind != jobName {
+			if ref.kind != jobName && (ref.kind != triggerTime || !l.scheduled) {
 				l.badReference(a.text, ref, "an input of a job")
 				a.kind = givenWrong
 			}
@@ -181,7 +181,7 @@ func looksLike(root *yaml.Node) (what, hint string) {
 	case strings.HasSuffix(schema, "Job"):
 		return "", ""
 	case has("trigger") || has("create_job"):
-		return "a schedule", "run the job file that it names under create_job"
+		return "a schedule", "`millrace schedule create -f FILE` creates it; its job file, named under create_job, can be run by itself"
 	case has("pipelineSpec", "deploymentSpec") || root.Get("apiVersion") != nil && root.Get("spec") != nil:
 		return "a Kubeflow pipeline", later
 	case runs && declaresPorts(root):

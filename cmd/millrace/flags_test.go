@@ -95,7 +95,7 @@ func TestJobVerbsReadTheFlagsOfAz(t *testing.T) {
 	refuses(t, newJobCreateCmd, "f.yml", `unexpected argument "f.yml"`)
 	refuses(t, newJobCreateCmd, "", "-f/--file is missing")
 	refuses(t, newJobShowCmd, "", "-n/--name is missing")
-	refuses(t, newJobListCmd, "-r 0", "not a number of things to list")
+	refuses(t, newJobListCmd, "-r 0", "not a number of jobs")
 	refuses(t, newJobCancelCmd, "-n x -t y", "exclude each other")
 	refuses(t, newJobCancelCmd, "", "-n/--name is missing")
 	refuses(t, newExplainCmd, "", "JOB is missing")

@@ -5,10 +5,11 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
-	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"github.com/millrace-ml/millrace/runs"
 )
 
 func newJobCmd(a *app) *cobra.Command {
@@ -59,31 +60,30 @@ func completeYAML(*cobra.Command, []string, string) ([]string, cobra.ShellCompDi
 
 // completeJobs completes the names of recent jobs. It starts nothing and
 // creates nothing.
-func (a *app) completeJobs(cmd *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
+func (a *app) completeJobs(cmd *cobra.Command, args []string, word string) ([]string, cobra.ShellCompDirective) {
+	names, directive := a.completeThings(func(ctx context.Context, s *runs.Service) ([]string, error) {
+		jobs, err := s.List(ctx, recentJobs)
+		var names []string
+		for _, j := range jobs {
+			names = append(names, cobra.CompletionWithDesc(j.Name, string(j.Status)))
+		}
+		return names, err
+	})(cmd, args, word)
+	return names, directive | cobra.ShellCompDirectiveKeepOrder
+}
+
+// forCompletion finds the records of the home, if there is one.
+func (a *app) forCompletion(cmd *cobra.Command) (*site, bool) {
 	a.flags.homeGiven = cmd.Flags().Changed("home")
-	const none = cobra.ShellCompDirectiveNoFileComp
 	c, err := a.config()
 	if err != nil {
-		return nil, none
+		return nil, false
 	}
 	if _, err := os.Stat(c.Home); err != nil {
-		return nil, none
+		return nil, false
 	}
 	s, err := a.records()
-	if err != nil {
-		return nil, none
-	}
-	ctx, stop := context.WithTimeout(cmd.Context(), 2*time.Second)
-	defer stop()
-	jobs, err := s.jobs.List(ctx, recentJobs)
-	if err != nil {
-		return nil, none
-	}
-	var names []string
-	for _, j := range jobs {
-		names = append(names, cobra.CompletionWithDesc(j.Name, string(j.Status)))
-	}
-	return names, none | cobra.ShellCompDirectiveKeepOrder
+	return s, err == nil
 }
 
 // interruptible ends the context of a command when the person asks for it.

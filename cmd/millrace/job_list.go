@@ -22,21 +22,19 @@ type listed struct {
 	includeArchived, archivedOnly bool
 }
 
-// addListed adds them; most is how many are shown where nobody says, 0 for all.
+// addMost adds the one that bounds the list; most is how many are shown where
+// nobody says, 0 for all.
+func addMost(cmd *cobra.Command, l *listed, most int, things string) {
+	cmd.Flags().IntVarP(&l.most, "max-results", "r", most, "`number` of "+things+" to list")
+}
+
+// addListed adds all of them.
 func addListed(cmd *cobra.Command, l *listed, most int, things string) {
+	addMost(cmd, l, most, things)
 	f := cmd.Flags()
-	f.IntVarP(&l.most, "max-results", "r", most, "`number` of "+things+" to list")
 	f.BoolVar(&l.includeArchived, "include-archived", false, "list archived "+things+" too")
 	f.BoolVar(&l.archivedOnly, "archived-only", false, "list archived "+things+" only")
 	cmd.MarkFlagsMutuallyExclusive("include-archived", "archived-only")
-}
-
-// check refuses numbers that are none.
-func (l *listed) check(cmd *cobra.Command) error {
-	if cmd.Flags().Changed("max-results") && l.most < 1 {
-		return wrongUsage("leave it out to list all", "--max-results: %d is not a number of things to list", l.most)
-	}
-	return nil
 }
 
 // wants tells whether something is listed, by whether it is archived.
@@ -45,11 +43,11 @@ func (l *listed) wants(archived bool) bool {
 }
 
 // cut takes as many as are wanted, and says so where there were more.
-func cut[T any](a *app, l *listed, list []T) []T {
-	if l.all || l.most == 0 || len(list) <= l.most {
+func cut[T any](a *app, l *listed, list []T, hint string) []T {
+	if l.all || l.most <= 0 || len(list) <= l.most {
 		return list
 	}
-	a.say("Displaying top %d results from the list command; --all-results lists all", l.most)
+	a.say("Displaying top %d results from the list command; %s", l.most, hint)
 	return list[:l.most]
 }
 
@@ -68,8 +66,8 @@ func newJobListCmd(a *app, runF func(context.Context, *jobListOptions) error) *c
   millrace job list --parent-job-name calm_river_0a1b2c3d4e --query "[].name" -o tsv`,
 		Args: arguments(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := o.check(cmd); err != nil {
-				return err
+			if o.most < 1 {
+				return wrongUsage("--all-results lists all", "--max-results: %d is not a number of jobs", o.most)
 			}
 			if runF != nil {
 				return runF(cmd.Context(), o)
@@ -86,6 +84,9 @@ func newJobListCmd(a *app, runF func(context.Context, *jobListOptions) error) *c
 	return cmd
 }
 
+// allResults is the hint where a list of jobs was cut.
+const allResults = "--all-results lists all"
+
 func runJobList(ctx context.Context, a *app, o *jobListOptions) error {
 	ctx, stop := interruptible(ctx)
 	defer stop()
@@ -99,14 +100,14 @@ func runJobList(ctx context.Context, a *app, o *jobListOptions) error {
 		if err != nil {
 			return err
 		}
-		return a.print(cut(a, &o.listed, job.Children()), jobTable)
+		return a.print(cut(a, &o.listed, job.Children(), allResults), jobTable)
 	}
 	jobs, err := s.jobs.Select(ctx, o.selection())
 	if err != nil {
 		return err
 	}
 	rows := []map[string]any{}
-	for _, job := range cut(a, &o.listed, jobs) {
+	for _, job := range cut(a, &o.listed, jobs, allResults) {
 		rows = append(rows, runs.Summary(job))
 		a.adviseUnserved(job.Status, job.Name)
 	}

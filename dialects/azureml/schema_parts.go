@@ -21,6 +21,8 @@ var schemaKinds = []SchemaKind{
 	{"azureDataLakeGen1", "A datastore: a lake of Azure Data Lake Gen1."},
 	{"oneLake", "A datastore: a lakehouse in OneLake."},
 	{"datastore", "A datastore: a folder, or a bucket by its URL."},
+	{"compute", "A compute: a name that nodes ask for, and the queue it stands for."},
+	{"registry", "A registry: a store that is shared under a name."},
 }
 
 // schemaParts are the mappings of all files. Those that are no file are
@@ -118,8 +120,19 @@ var schemaParts = map[string]part{
 	"lakeItem": {keys: lakeItemKeys, shapes: map[string]shape{
 		"name": {"The id or the name of the lakehouse.", textForm}, "type": {"lake_house.", textForm},
 	}},
-	"build":    {keys: buildKeys, required: []string{"path"}, shapes: map[string]shape{"path": {"The folder of the build context.", textForm}}},
-	"settings": {keys: settingsKeys},
+	"compute": {
+		keys:     computeKeys,
+		required: []string{"type"},
+		shapes: map[string]shape{
+			"type":        {"What kind of compute it is.", choiceForm(computeTypes...)},
+			"description": {"What the compute is for.", textForm},
+			"tier":        {"dedicated, or low_priority.", choiceForm(computeTiers...)},
+		},
+	},
+	"sshSettings": {keys: sshKeys},
+	"registry":    {keys: registryKeys, shapes: map[string]shape{"url": {"The store that the registry is: a folder, or the URL of a bucket.", textForm}}},
+	"build":       {keys: buildKeys, required: []string{"path"}, shapes: map[string]shape{"path": {"The folder of the build context.", textForm}}},
+	"settings":    {keys: settingsKeys},
 
 	"node":          {built: nodeSchema},
 	"commandNode":   {keys: commandNodeKeys, shapes: nodeShapes, required: []string{"command"}},

@@ -141,7 +141,7 @@ func TestEveryKeyHasAShape(t *testing.T) {
 				t.Errorf("nothing says what %s of %s is for", key, name)
 			}
 			_, here := p.shapes[key]
-			if _, known := vocabulary[key]; !known && !here {
+			if _, known := vocabulary[key]; !known && !here && contains(p.keys.read, key) {
 				t.Errorf("%s of %s has no shape", key, name)
 			}
 		}

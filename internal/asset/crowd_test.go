@@ -3,6 +3,7 @@ package asset
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -236,6 +237,10 @@ func TestVersionsComeAndGo(t *testing.T) {
 			all.Go(func() {
 				for range 20 {
 					if _, _, err := c.Create(t.Context(), train("1")); err != nil {
+						t.Error(err)
+					}
+					_, err := c.Note(t.Context(), ref(t, "train:1"), func(n *Notes) error { n.Stage = "x"; return nil })
+					if err != nil && !errors.Is(err, ErrNotFound) {
 						t.Error(err)
 					}
 					if err := c.Forget(t.Context(), pipeline.ComponentAsset, "train", "1"); err != nil {

@@ -26,7 +26,7 @@ func (c *Catalog) Note(ctx context.Context, ref pipeline.AssetRef, change func(*
 // note writes the notes of a version that exists.
 func (c *Catalog) note(ctx context.Context, v *Version) error {
 	v.Notes.Modified = time.Now().UTC().Round(0)
-	b, err := encode(storedNotes{schema, v.Notes})
+	b, err := encode(storedNotes{schema, v.Created, v.Notes})
 	if err == nil {
 		err = c.store.WriteRecord(ctx, notesKey(v.Kind, v.Name, v.Version), b)
 	}
@@ -69,8 +69,7 @@ func (c *Catalog) Forget(ctx context.Context, kind pipeline.AssetKind, name, ver
 	if err := checkFile("version", version); err != nil {
 		return err
 	}
-	// The notes go first: left behind they would be those of a later version.
-	for _, key := range []string{notesKey(kind, name, version), versionKey(kind, name, version)} {
+	for _, key := range []string{versionKey(kind, name, version), notesKey(kind, name, version)} {
 		if err := c.store.DeleteRecord(ctx, key); err != nil {
 			return fmt.Errorf("delete %s %q: %w", kind, name+":"+version, err)
 		}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/millrace-ml/millrace/internal/artifact"
 	"github.com/millrace-ml/millrace/pipeline"
@@ -29,6 +30,9 @@ type storedVersion struct {
 // storedNotes is the form of [Notes] in the store.
 type storedNotes struct {
 	Schema int `json:"schema"`
+	// Of is when the version was created that they are about. One that was
+	// deleted may leave its notes behind, to be those of no later one.
+	Of time.Time `json:"of"`
 	Notes
 }
 
@@ -121,7 +125,9 @@ func (c *Catalog) addNotes(ctx context.Context, v *Version) error {
 	if err := checkSchema(key, s.Schema); err != nil {
 		return err
 	}
-	v.Notes = s.Notes
+	if s.Of.Equal(v.Created) {
+		v.Notes = s.Notes
+	}
 	return nil
 }
 

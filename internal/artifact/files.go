@@ -131,14 +131,23 @@ func (f *files) writeTemp(mode fs.FileMode, fill func(*os.File) (path string, er
 
 // renameInto renames a file, making the folder it goes to if need be.
 func renameInto(from, to string) error {
-	err := os.Rename(from, to)
-	if !errors.Is(err, fs.ErrNotExist) {
-		return err
+	return inFolder(to, func() error { return os.Rename(from, to) })
+}
+
+// inFolder does what makes path, and makes the folder it is in when that is
+// what was missing. It tries again when somebody removes the folder in between.
+func inFolder(path string, do func() error) error {
+	const tries = 100
+	for try := 1; ; try++ {
+		err := do()
+		if !errors.Is(err, fs.ErrNotExist) || try == tries {
+			return err
+		}
+		err = os.MkdirAll(filepath.Dir(path), 0o755)
+		if err != nil && !errors.Is(err, fs.ErrExist) && !errors.Is(err, fs.ErrNotExist) {
+			return err // neither there a moment ago nor gone since
+		}
 	}
-	if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
-		return err
-	}
-	return os.Rename(from, to)
 }
 
 func (f *files) stream(ctx context.Context, r io.Reader) (content, error) {

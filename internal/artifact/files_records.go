@@ -30,7 +30,8 @@ func (f *files) create(_ context.Context, key string, b []byte) (bool, error) {
 		if _, err := temp.Write(b); err != nil {
 			return "", err
 		}
-		err := f.linkRecord(temp.Name(), f.record(key))
+		path := f.record(key)
+		err := inFolder(path, func() error { return os.Link(temp.Name(), path) })
 		created = err == nil
 		if errors.Is(err, fs.ErrExist) {
 			err = nil
@@ -38,20 +39,6 @@ func (f *files) create(_ context.Context, key string, b []byte) (bool, error) {
 		return "", err // the temporary name has served
 	})
 	return created, err
-}
-
-// linkRecord tries again when remove has taken the folder away in between.
-func (f *files) linkRecord(temp, path string) error {
-	const tries = 100
-	for try := 1; ; try++ {
-		err := os.Link(temp, path)
-		if !errors.Is(err, fs.ErrNotExist) || try == tries {
-			return err
-		}
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			return err
-		}
-	}
 }
 
 // list reads names only. (The file driver also looks at every file, and fails

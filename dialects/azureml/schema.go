@@ -25,12 +25,13 @@ func SchemaOf(kind string) (s *Schema, ok bool) {
 	if i < 0 {
 		return nil, false
 	}
-	s = schemaParts[kind].schema()
+	parts := schemaParts()
+	s = parts[kind].schema()
 	s.Dialect = "https://json-schema.org/draft/2020-12/schema"
 	s.Description = schemaKinds[i].About
 	s.Type = []string{"object"}
 	s.Defs = map[string]*Schema{}
-	s.define(s.Defs)
+	s.define(s.Defs, parts)
 	if len(s.Defs) == 0 {
 		s.Defs = nil
 	}
@@ -98,13 +99,13 @@ func (k keySet) all() func(yield func(string) bool) {
 }
 
 // define adds the parts that a schema refers to, and those that they refer to.
-func (s *Schema) define(defs map[string]*Schema) {
+func (s *Schema) define(defs map[string]*Schema, parts map[string]part) {
 	if name, ok := strings.CutPrefix(s.Ref, defsPath); ok && defs[name] == nil {
-		defs[name] = schemaParts[name].schema()
-		defs[name].define(defs)
+		defs[name] = parts[name].schema()
+		defs[name].define(defs, parts)
 	}
 	for inner := range s.inner() {
-		inner.define(defs)
+		inner.define(defs, parts)
 	}
 }
 

@@ -15,6 +15,7 @@ var schemaKinds = []SchemaKind{
 	{"data", "A data asset: a file or a folder with a name and a version."},
 	{"model", "A model: a file or a folder with a name and a version."},
 	{"environment", "The software that a step needs."},
+	{"schedule", "A schedule: a job, and when it is made."},
 	{"azureBlob", "A datastore: a container of Azure's blob storage."},
 	{"azureFile", "A datastore: a file share of Azure."},
 	{"azureDataLakeGen2", "A datastore: a file system of Azure Data Lake Gen2."},
@@ -27,143 +28,159 @@ var schemaKinds = []SchemaKind{
 
 // schemaParts are the mappings of all files. Those that are no file are
 // definitions in the schemas that use them.
-var schemaParts = map[string]part{
-	"pipelineJob": {
-		keys:     pipelineJobKeys,
-		required: []string{"type"},
-		shapes: map[string]shape{
-			"type":        {"pipeline, for a job that runs a pipeline.", choiceForm("pipeline")},
-			"inputs":      {"What the pipeline is given. Nodes read it with ${{parent.inputs.NAME}}.", mapForm(groupName, partForm("input"))},
-			"outputs":     {"What the pipeline makes. Nodes write it with ${{parent.outputs.NAME}}.", mapForm(portName, partForm("output"))},
-			"component":   {"A pipeline component to run, in the place of jobs.", orForm(textForm, partForm("pipelineComponent"))},
-			"compute":     {"The compute of the nodes that name none.", textForm},
-			"description": {"What the job does.", textForm},
+func schemaParts() map[string]part {
+	return map[string]part{
+		"pipelineJob": {
+			keys:     pipelineJobKeys,
+			required: []string{"type"},
+			shapes: map[string]shape{
+				"type":        {"pipeline, for a job that runs a pipeline.", choiceForm("pipeline")},
+				"inputs":      {"What the pipeline is given. Nodes read it with ${{parent.inputs.NAME}}.", mapForm(groupName, partForm("input"))},
+				"outputs":     {"What the pipeline makes. Nodes write it with ${{parent.outputs.NAME}}.", mapForm(portName, partForm("output"))},
+				"component":   {"A pipeline component to run, in the place of jobs.", orForm(textForm, partForm("pipelineComponent"))},
+				"compute":     {"The compute of the nodes that name none.", textForm},
+				"description": {"What the job does.", textForm},
+			},
+			rules: Schema{AnyOf: []*Schema{{Required: []string{"jobs"}}, {Required: []string{"component"}}}},
 		},
-		rules: Schema{AnyOf: []*Schema{{Required: []string{"jobs"}}, {Required: []string{"component"}}}},
-	},
-	"commandJob": {
-		keys:     commandJobKeys,
-		required: []string{"command"},
-		shapes: map[string]shape{
-			"type":        {"command, for a job that runs one command. This is the default.", choiceForm("command")},
-			"inputs":      {"What the command is given. It reads it with ${{inputs.NAME}}.", mapForm(portName, partForm("input"))},
-			"outputs":     {"What the command makes. It writes it to ${{outputs.NAME}}.", mapForm(portName, partForm("output"))},
-			"description": {"What the job does.", textForm},
+		"commandJob": {
+			keys:     commandJobKeys,
+			required: []string{"command"},
+			shapes: map[string]shape{
+				"type":        {"command, for a job that runs one command. This is the default.", choiceForm("command")},
+				"inputs":      {"What the command is given. It reads it with ${{inputs.NAME}}.", mapForm(portName, partForm("input"))},
+				"outputs":     {"What the command makes. It writes it to ${{outputs.NAME}}.", mapForm(portName, partForm("output"))},
+				"description": {"What the job does.", textForm},
+			},
 		},
-	},
-	"commandComponent": {
-		keys:     commandComponentKeys,
-		required: []string{"command"},
-		shapes: map[string]shape{
-			"type":    {"command, for a component that runs a command. This is the default.", choiceForm("command")},
-			"inputs":  {"The inputs that the component declares. The command reads them with ${{inputs.NAME}}.", mapForm(groupName, partForm("port"))},
-			"outputs": {"The outputs that the component declares. The command writes them to ${{outputs.NAME}}.", mapForm(portName, partForm("outputPort"))},
+		"commandComponent": {
+			keys:     commandComponentKeys,
+			required: []string{"command"},
+			shapes: map[string]shape{
+				"type":    {"command, for a component that runs a command. This is the default.", choiceForm("command")},
+				"inputs":  {"The inputs that the component declares. The command reads them with ${{inputs.NAME}}.", mapForm(groupName, partForm("port"))},
+				"outputs": {"The outputs that the component declares. The command writes them to ${{outputs.NAME}}.", mapForm(portName, partForm("outputPort"))},
+			},
 		},
-	},
-	"pipelineComponent": {
-		keys:     pipelineComponentKeys,
-		required: []string{"type", "jobs"},
-		shapes: map[string]shape{
-			"type":    {"pipeline, for a component that is a pipeline.", choiceForm("pipeline")},
-			"inputs":  {"The inputs that the component declares. Nodes read them with ${{parent.inputs.NAME}}.", mapForm(groupName, partForm("port"))},
-			"outputs": {"The outputs that the component declares. Nodes write them with ${{parent.outputs.NAME}}.", mapForm(portName, partForm("outputPort"))},
+		"pipelineComponent": {
+			keys:     pipelineComponentKeys,
+			required: []string{"type", "jobs"},
+			shapes: map[string]shape{
+				"type":    {"pipeline, for a component that is a pipeline.", choiceForm("pipeline")},
+				"inputs":  {"The inputs that the component declares. Nodes read them with ${{parent.inputs.NAME}}.", mapForm(groupName, partForm("port"))},
+				"outputs": {"The outputs that the component declares. Nodes write them with ${{parent.outputs.NAME}}.", mapForm(portName, partForm("outputPort"))},
+			},
 		},
-	},
-	"parallelComponent": {
-		keys:     parallelComponentKeys,
-		required: []string{"type", "task"},
-		shapes: map[string]shape{
-			"type":            {"parallel, for a component that works through its input in batches.", choiceForm("parallel")},
-			"inputs":          {"The inputs that the component declares.", mapForm(groupName, partForm("port"))},
-			"outputs":         {"The outputs that the component declares.", mapForm(portName, partForm("outputPort"))},
-			"error_threshold": {"How many items may fail; -1 for all.", textForm},
+		"parallelComponent": {
+			keys:     parallelComponentKeys,
+			required: []string{"type", "task"},
+			shapes: map[string]shape{
+				"type":            {"parallel, for a component that works through its input in batches.", choiceForm("parallel")},
+				"inputs":          {"The inputs that the component declares.", mapForm(groupName, partForm("port"))},
+				"outputs":         {"The outputs that the component declares.", mapForm(portName, partForm("outputPort"))},
+				"error_threshold": {"How many items may fail; -1 for all.", textForm},
+			},
 		},
-	},
-	"task": {
-		keys: parallelTaskKeys,
-		shapes: map[string]shape{
-			"type":  {"What works on a batch: a function of the entry script, or a model.", textForm},
-			"model": {"The model that works on the batches.", anyForm},
+		"task": {
+			keys: parallelTaskKeys,
+			shapes: map[string]shape{
+				"type":  {"What works on a batch: a function of the entry script, or a model.", textForm},
+				"model": {"The model that works on the batches.", anyForm},
+			},
 		},
-	},
-	"data": {
-		keys:     dataKeys,
-		required: []string{"path"},
-		shapes: map[string]shape{
-			"type":        {"What the data is; uri_folder where it is left out.", choiceForm(wordsOf(dataAssetTypes)...)},
-			"path":        {"Where the data is: a local path, azureml://datastores/NAME/paths/PATH, or a URL.", textForm},
-			"description": {"What the data is.", textForm},
+		"data": {
+			keys:     dataKeys,
+			required: []string{"path"},
+			shapes: map[string]shape{
+				"type":        {"What the data is; uri_folder where it is left out.", choiceForm(wordsOf(dataAssetTypes)...)},
+				"path":        {"Where the data is: a local path, azureml://datastores/NAME/paths/PATH, or a URL.", textForm},
+				"description": {"What the data is.", textForm},
+			},
 		},
-	},
-	"model": {
-		keys:     modelKeys,
-		required: []string{"path"},
-		shapes: map[string]shape{
-			"type":        {"What the model is; custom_model where it is left out.", choiceForm(wordsOf(modelTypes)...)},
-			"path":        {"Where the model is: a local path, azureml://jobs/JOB/outputs/OUTPUT/paths/PATH, or azureml://datastores/NAME/paths/PATH.", textForm},
-			"description": {"What the model is.", textForm},
+		"model": {
+			keys:     modelKeys,
+			required: []string{"path"},
+			shapes: map[string]shape{
+				"type":        {"What the model is; custom_model where it is left out.", choiceForm(wordsOf(modelTypes)...)},
+				"path":        {"Where the model is: a local path, azureml://jobs/JOB/outputs/OUTPUT/paths/PATH, or azureml://datastores/NAME/paths/PATH.", textForm},
+				"description": {"What the model is.", textForm},
+			},
 		},
-	},
-	"environment": {
-		keys: environmentKeys,
-		rules: Schema{
-			AnyOf: []*Schema{{Required: []string{"image"}}, {Required: []string{"build"}}, {Required: []string{"conda_file"}}},
-			Not:   &Schema{Required: []string{"image", "build"}},
+		"environment": {
+			keys: environmentKeys,
+			rules: Schema{
+				AnyOf: []*Schema{{Required: []string{"image"}}, {Required: []string{"build"}}, {Required: []string{"conda_file"}}},
+				Not:   &Schema{Required: []string{"image", "build"}},
+			},
 		},
-	},
-	"azureBlob":         {keys: azureBlobKeys, shapes: datastoreShapes, required: []string{"type", "account_name", "container_name"}},
-	"azureFile":         {keys: azureFileKeys, shapes: datastoreShapes, required: []string{"type", "account_name", "file_share_name"}},
-	"azureDataLakeGen2": {keys: azureLakeKeys, shapes: datastoreShapes, required: []string{"type", "account_name", "filesystem"}},
-	"azureDataLakeGen1": {keys: azureOldLakeKeys, shapes: datastoreShapes, required: []string{"type", "store_name"}},
-	"oneLake":           {keys: oneLakeKeys, shapes: datastoreShapes, required: []string{"type", "one_lake_workspace_name"}},
-	"datastore":         {keys: urlDatastoreKeys, shapes: datastoreShapes, required: []string{"url"}},
-	"lakeItem": {keys: lakeItemKeys, shapes: map[string]shape{
-		"name": {"The id or the name of the lakehouse.", textForm}, "type": {"lake_house.", textForm},
-	}},
-	"compute": {
-		keys:     computeKeys,
-		required: []string{"type"},
-		shapes: map[string]shape{
-			"type":        {"What kind of compute it is.", choiceForm(computeTypes...)},
-			"description": {"What the compute is for.", textForm},
-			"tier":        {"dedicated, or low_priority.", choiceForm(computeTiers...)},
+		"azureBlob":         {keys: azureBlobKeys, shapes: datastoreShapes, required: []string{"type", "account_name", "container_name"}},
+		"azureFile":         {keys: azureFileKeys, shapes: datastoreShapes, required: []string{"type", "account_name", "file_share_name"}},
+		"azureDataLakeGen2": {keys: azureLakeKeys, shapes: datastoreShapes, required: []string{"type", "account_name", "filesystem"}},
+		"azureDataLakeGen1": {keys: azureOldLakeKeys, shapes: datastoreShapes, required: []string{"type", "store_name"}},
+		"oneLake":           {keys: oneLakeKeys, shapes: datastoreShapes, required: []string{"type", "one_lake_workspace_name"}},
+		"datastore":         {keys: urlDatastoreKeys, shapes: datastoreShapes, required: []string{"url"}},
+		"lakeItem": {keys: lakeItemKeys, shapes: map[string]shape{
+			"name": {"The id or the name of the lakehouse.", textForm}, "type": {"lake_house.", textForm},
+		}},
+		"schedule": {
+			keys:     scheduleKeys,
+			required: []string{"trigger", "create_job"},
+			shapes: map[string]shape{
+				"trigger":     {"When the job is made.", partForm("trigger")},
+				"create_job":  {"The job: the path of its file, azureml:JOB for an earlier one, or a job written here.", partForm("createJob")},
+				"description": {"What the schedule is for.", textForm},
+			},
 		},
-	},
-	"sshSettings": {keys: sshKeys},
-	"registry":    {keys: registryKeys, shapes: map[string]shape{"url": {"The store that the registry is: a folder, or the URL of a bucket.", textForm}}},
-	"build":       {keys: buildKeys, required: []string{"path"}, shapes: map[string]shape{"path": {"The folder of the build context.", textForm}}},
-	"settings":    {keys: settingsKeys},
+		"trigger":           {built: triggerSchema},
+		"cronTrigger":       {keys: cronKeys, shapes: triggerShapes, required: []string{"type", "expression"}},
+		"recurrenceTrigger": {keys: recurrenceKeys, shapes: triggerShapes, required: []string{"type", "frequency", "interval"}},
+		"pattern":           {keys: patternKeys, shapes: patternShapes},
+		"createJob":         {built: createJobSchema},
+		"compute": {
+			keys:     computeKeys,
+			required: []string{"type"},
+			shapes: map[string]shape{
+				"type":        {"What kind of compute it is.", choiceForm(computeTypes...)},
+				"description": {"What the compute is for.", textForm},
+				"tier":        {"dedicated, or low_priority.", choiceForm(computeTiers...)},
+			},
+		},
+		"sshSettings": {keys: sshKeys},
+		"registry":    {keys: registryKeys, shapes: map[string]shape{"url": {"The store that the registry is: a folder, or the URL of a bucket.", textForm}}},
+		"build":       {keys: buildKeys, required: []string{"path"}, shapes: map[string]shape{"path": {"The folder of the build context.", textForm}}},
+		"settings":    {keys: settingsKeys},
 
-	"node":          {built: nodeSchema},
-	"commandNode":   {keys: commandNodeKeys, shapes: nodeShapes, required: []string{"command"}},
-	"componentNode": {keys: componentNodeKeys, shapes: nodeShapes, required: []string{"component"}},
-	"pipelineNode":  {keys: pipelineNodeKeys, shapes: nodeShapes, required: []string{"component"}},
-	"component":     {built: componentSchema},
+		"node":          {built: nodeSchema},
+		"commandNode":   {keys: commandNodeKeys, shapes: nodeShapes, required: []string{"command"}},
+		"componentNode": {keys: componentNodeKeys, shapes: nodeShapes, required: []string{"component"}},
+		"pipelineNode":  {keys: pipelineNodeKeys, shapes: nodeShapes, required: []string{"component"}},
+		"component":     {built: componentSchema},
 
-	"input":       {built: inputSchema},
-	"inputObject": {keys: inputKeys, shapes: inputShapes, rules: Schema{AnyOf: []*Schema{{Required: []string{"path"}}, {Required: []string{"value"}}}}},
-	"output":      {keys: outputKeys, shapes: outputShapes},
-	"nodeOutput":  {built: nodeOutputSchema},
-	"port": {
-		keys: portKeys, required: []string{"type"},
-		shapes: map[string]shape{
-			"type":        {"What the input takes.", exactForm(append(wordsOf(portTypes), "path", "any", "Any")...)},
-			"mode":        {"How the step gets the data.", choiceForm(inputModeWords...)},
-			"description": {"What the input is for.", textForm},
+		"input":       {built: inputSchema},
+		"inputObject": {keys: inputKeys, shapes: inputShapes, rules: Schema{AnyOf: []*Schema{{Required: []string{"path"}}, {Required: []string{"value"}}}}},
+		"output":      {keys: outputKeys, shapes: outputShapes},
+		"nodeOutput":  {built: nodeOutputSchema},
+		"port": {
+			keys: portKeys, required: []string{"type"},
+			shapes: map[string]shape{
+				"type":        {"What the input takes.", exactForm(append(wordsOf(portTypes), "path", "any", "Any")...)},
+				"mode":        {"How the step gets the data.", choiceForm(inputModeWords...)},
+				"description": {"What the input is for.", textForm},
+			},
+			rules: Schema{
+				If:   &Schema{Properties: map[string]*Schema{"type": {Enum: wordsOf(dataTypes)}}, Required: []string{"type"}},
+				Then: &Schema{Not: &Schema{Properties: map[string]*Schema{"default": {Not: &Schema{Type: []string{"null"}}}}, Required: []string{"default"}}},
+			},
 		},
-		rules: Schema{
-			If:   &Schema{Properties: map[string]*Schema{"type": {Enum: wordsOf(dataTypes)}}, Required: []string{"type"}},
-			Then: &Schema{Not: &Schema{Properties: map[string]*Schema{"default": {Not: &Schema{Type: []string{"null"}}}}, Required: []string{"default"}}},
-		},
-	},
-	"outputPort": {keys: outputPortKeys, shapes: outputShapes},
+		"outputPort": {keys: outputPortKeys, shapes: outputShapes},
 
-	"limits":           {keys: limitsKeys},
-	"nodeLimits":       {keys: limitsKeys, shapes: boundShapes},
-	"resources":        {keys: resourcesKeys},
-	"nodeResources":    {keys: resourcesKeys, shapes: boundShapes},
-	"distribution":     {keys: distributionKeys, shapes: distributionShapes},
-	"nodeDistribution": {keys: distributionKeys, shapes: withShapes(distributionShapes, boundShapes)},
+		"limits":           {keys: limitsKeys},
+		"nodeLimits":       {keys: limitsKeys, shapes: boundShapes},
+		"resources":        {keys: resourcesKeys},
+		"nodeResources":    {keys: resourcesKeys, shapes: boundShapes},
+		"distribution":     {keys: distributionKeys, shapes: distributionShapes},
+		"nodeDistribution": {keys: distributionKeys, shapes: withShapes(distributionShapes, boundShapes)},
+	}
 }
 
 var (

@@ -87,6 +87,23 @@ func TestSchemasRefuseWhatTheLoaderRefuses(t *testing.T) {
 	}
 }
 
+// The files of schedules that load fit, those of jobs included.
+func TestSchemasOfSchedules(t *testing.T) {
+	schema := compiledSchemas(t)["schedule"]
+	paths, err := filepath.Glob("testdata/schedules/*.yml")
+	if err != nil || len(paths) == 0 {
+		t.Fatalf("no schedules: %v", err)
+	}
+	for _, path := range paths {
+		if strings.HasPrefix(filepath.Base(path), "bad_") {
+			continue
+		}
+		if err := schema.Validate(asJSON(parsed(t, path))); err != nil {
+			t.Errorf("%s is no schedule: %v", path, err)
+		}
+	}
+}
+
 func TestSchemasRefuse(t *testing.T) {
 	schemas := compiledSchemas(t)
 	for name, c := range map[string]struct{ kind, file string }{
@@ -110,6 +127,18 @@ func TestSchemasRefuse(t *testing.T) {
 		"text for an output":                {"pipelineJob", `{type: pipeline, jobs: {a: {command: x, outputs: {o: there}}}}`},
 		"an image and a build":              {"environment", `{image: a, build: {path: b}}`},
 		"an empty environment":              {"environment", `{name: a}`},
+		"a schedule without a job":          {"schedule", `{trigger: {type: cron, expression: "0 0 * * *"}}`},
+		"a trigger of no type":              {"schedule", `{create_job: a.yml, trigger: {type: hourly}}`},
+		"a frequency in a cron trigger":     {"schedule", `{create_job: a.yml, trigger: {type: cron, expression: "0 0 * * *", frequency: day}}`},
+		"an unknown frequency":              {"schedule", `{create_job: a.yml, trigger: {type: recurrence, frequency: daily, interval: 1}}`},
+		"text for hours":                    {"schedule", `{create_job: a.yml, trigger: {type: recurrence, frequency: day, interval: 1, schedule: {hours: noon}}}`},
+		"a change of what no job has":       {"schedule", `{create_job: {job: a.yml, retries: 3}, trigger: {type: cron, expression: "0 0 * * *"}}`},
+		"a job written without a command":   {"schedule", `{create_job: {code: src}, trigger: {type: cron, expression: "0 0 * * *"}}`},
+		"a compute of no type":              {"compute", `{name: a}`},
+		"half a machine":                    {"compute", `{name: a, type: amlcompute, max_instances: 0.5}`},
+		"a key that registries do not have": {"registry", `{name: a, urls: []}`},
+		"a type of models as data":          {"data", `{name: a, path: b, type: mlflow_model}`},
+		"a model without a path":            {"model", `{name: a}`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			root, errs := yaml.Parse("file.yml", ".", []byte(c.file))
@@ -127,7 +156,7 @@ func TestSchemasRefuse(t *testing.T) {
 // what it is for, unless it is ignored.
 func TestEveryKeyHasAShape(t *testing.T) {
 	used := map[string]bool{}
-	for name, p := range schemaParts {
+	for name, p := range schemaParts() {
 		if p.built != nil {
 			continue
 		}
@@ -160,7 +189,7 @@ func TestEveryKeyHasAShape(t *testing.T) {
 
 // shared keys come with shapes that several parts have in common.
 func shared(key string) bool {
-	for _, shapes := range []map[string]shape{nodeShapes, inputShapes, outputShapes, boundShapes, datastoreShapes} {
+	for _, shapes := range []map[string]shape{nodeShapes, inputShapes, outputShapes, boundShapes, triggerShapes, datastoreShapes} {
 		if _, ok := shapes[key]; ok {
 			return true
 		}
@@ -177,8 +206,8 @@ func keySets(t *testing.T) []string {
 		t.Fatal(err)
 	}
 	for _, path := range paths {
-		if strings.HasSuffix(path, "_test.go") {
-			continue
+		if strings.HasSuffix(path, "_test.go") || strings.HasPrefix(path, "schema_") {
+			continue // what schemas have of their own is made of the others
 		}
 		file, err := parser.ParseFile(token.NewFileSet(), path, nil, 0)
 		if err != nil {
@@ -322,14 +351,14 @@ func asJSON(n *yaml.Node) any {
 
 func TestSchemaKindsAreParts(t *testing.T) {
 	for _, kind := range SchemaKinds() {
-		if kind.About == "" || schemaParts[kind.Name].keys.what == "" {
+		if kind.About == "" || schemaParts()[kind.Name].keys.what == "" {
 			t.Errorf("the schema of %s says nothing", kind.Name)
 		}
 	}
 	if _, ok := SchemaOf("node"); ok {
 		t.Error("a part of a file passes for a file")
 	}
-	if len(slices.Collect(maps.Keys(schemaParts))) < len(SchemaKinds()) {
+	if len(slices.Collect(maps.Keys(schemaParts()))) < len(SchemaKinds()) {
 		t.Error("there are kinds without a part")
 	}
 }

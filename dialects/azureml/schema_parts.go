@@ -21,7 +21,7 @@ var schemaKinds = []SchemaKind{
 	{"azureDataLakeGen2", "A datastore: a file system of Azure Data Lake Gen2."},
 	{"azureDataLakeGen1", "A datastore: a lake of Azure Data Lake Gen1."},
 	{"oneLake", "A datastore: a lakehouse in OneLake."},
-	{"datastore", "A datastore: a folder, or a bucket by its URL."},
+	{"datastore", "A datastore of any type: a folder, or a bucket by its URL, or one of Azure's."},
 	{"compute", "A compute: a name that nodes ask for, and the queue it stands for."},
 	{"registry", "A registry: a store that is shared under a name."},
 }
@@ -118,7 +118,8 @@ func schemaParts() map[string]part {
 		"azureDataLakeGen2": {keys: azureLakeKeys, shapes: datastoreShapes, required: []string{"type", "account_name", "filesystem"}},
 		"azureDataLakeGen1": {keys: azureOldLakeKeys, shapes: datastoreShapes, required: []string{"type", "store_name"}},
 		"oneLake":           {keys: oneLakeKeys, shapes: datastoreShapes, required: []string{"type", "one_lake_workspace_name"}},
-		"datastore":         {keys: urlDatastoreKeys, shapes: datastoreShapes, required: []string{"url"}},
+		"urlDatastore":      {keys: urlDatastoreKeys, shapes: datastoreShapes, required: []string{"url"}},
+		"datastore":         {built: datastoreSchema},
 		"lakeItem": {keys: lakeItemKeys, shapes: map[string]shape{
 			"name": {"The id or the name of the lakehouse.", textForm}, "type": {"lake_house.", textForm},
 		}},

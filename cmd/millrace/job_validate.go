@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -48,23 +49,36 @@ line and column. Nothing is started or written.
 
 func runJobValidate(a *app, o *jobValidateOptions) error {
 	submission, job, err := a.read(o.source)
+	if _, mistakes := errors.AsType[azureml.Problems](err); err != nil && !mistakes {
+		return err
+	}
+	valid := ""
+	if err == nil {
+		valid = fmt.Sprintf("%s is valid: %s\n", o.file, term.Count(len(submission.Plan.Steps), "step"))
+	}
+	return a.printValidation(valid, withWarnings(job, err), job.Warnings, job.Notes)
+}
+
+// printValidation prints what is wrong with a file: for people, or as data in
+// az's shape.
+func (a *app) printValidation(valid string, err error, warnings, notes azureml.Problems) error {
 	var problems azureml.Problems
 	if err != nil && !errors.As(err, &problems) {
 		return err
 	}
 	if !a.wantsData() {
 		if err != nil {
-			return withWarnings(job, err)
+			return err
 		}
-		a.renderProblems(append(job.Warnings, job.Notes...))
-		_, err = fmt.Fprintf(a.Out, "%s is valid: %s\n", o.file, term.Count(len(submission.Plan.Steps), "step"))
+		a.renderProblems(append(warnings, notes...))
+		_, err = io.WriteString(a.Out, valid)
 		return err
 	}
 	result := map[string]any{
 		"result":   "Succeeded",
 		"errors":   described(problems.Errors()),
-		"warnings": described(job.Warnings),
-		"notes":    described(job.Notes),
+		"warnings": described(warnings),
+		"notes":    described(notes),
 	}
 	if err != nil {
 		result["result"] = "Failed"

@@ -29,6 +29,9 @@ type Activities struct {
 	Data     Places
 	Runner   *step.Runner
 	Temporal client.Client
+	// Launch is what the workflow of a job is started with, as JSON. It is not
+	// known here.
+	Launch func(job record.Submitted, plan *pipeline.Plan) (json.RawMessage, error)
 	// Host is what of this machine enters the cache key.
 	Host func() []cache.Ingredient
 	// Identity names this worker in records.

@@ -1,6 +1,7 @@
 package activities
 
 import (
+	"encoding/json"
 	"time"
 
 	"github.com/millrace-ml/millrace/internal/record"
@@ -139,6 +140,23 @@ type FinishInput struct {
 // a new workflow run.
 type States struct {
 	Steps []pipeline.StepState `json:"steps"`
+}
+
+// TriggerInput asks for the job that a schedule makes for a time.
+type TriggerInput struct {
+	// Making is the digest of what the schedule makes.
+	Making pipeline.Digest `json:"making"`
+	Time   time.Time       `json:"time"`
+}
+
+// TriggerResult is that job.
+type TriggerResult struct {
+	// Pass says why there is no job to run; "" where there is one.
+	Pass string `json:"pass,omitempty"`
+	// Job is the name of the job, where there is or was one.
+	Job string `json:"job,omitempty"`
+	// Launch is what its workflow is started with, in words of the workflows.
+	Launch json.RawMessage `json:"launch,omitempty"`
 }
 
 // The types of errors that are no failures: they have Temporal try again.

@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -66,4 +67,13 @@ func (p *Plan) Fill(name, triggerTime string) *Plan {
 		}
 	}
 	return &job
+}
+
+// triggerTimeForm is that hole as people may write it.
+var triggerTimeForm = regexp.MustCompile(`\$\{\{\s*creation_context\.trigger_time\s*\}\}`)
+
+// FillTriggerTime fills the time at which a schedule fired into the text of a
+// file. The name is left: who reads the file again gives it a new one.
+func FillTriggerTime(text, triggerTime string) string {
+	return triggerTimeForm.ReplaceAllLiteralString(text, triggerTime)
 }

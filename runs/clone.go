@@ -9,6 +9,7 @@ import (
 
 	"github.com/millrace-ml/millrace/dialects/azureml"
 	"github.com/millrace-ml/millrace/internal/datastore"
+	"github.com/millrace-ml/millrace/internal/record"
 	"github.com/millrace-ml/millrace/pipeline"
 )
 
@@ -85,20 +86,9 @@ const maxClosed = 64 << 20
 // files. Mistakes come back as [azureml.Problems]; the job has what else there is
 // to say.
 func (s *Service) Clone(ctx context.Context, from string, o CloneOptions) (Submission, *azureml.Job, error) {
-	submitted, err := s.records.Submitted(ctx, from)
+	submitted, closed, err := s.closed(ctx, from)
 	if err != nil {
 		return Submission{}, nil, err
-	}
-	if submitted.Closed == "" {
-		return Submission{}, nil, fmt.Errorf("job %s: %w: submit its file %s again", from, ErrNotKept, submitted.File)
-	}
-	var closed azureml.Closed
-	data, err := s.Store.ReadAll(ctx, submitted.Closed, maxClosed)
-	if err == nil {
-		err = json.Unmarshal(data, &closed)
-	}
-	if err != nil {
-		return Submission{}, nil, fmt.Errorf("read what job %s was made from: %w", from, err)
 	}
 	job, err := azureml.LoadClosed("job "+from, closed, azureml.LoadOptions{Set: o.Set, Assets: o.Assets})
 	if err != nil {
@@ -118,6 +108,26 @@ func (s *Service) Clone(ctx context.Context, from string, o CloneOptions) (Submi
 	return Submission{
 		Plan: plan, Source: job, File: submitted.File, Definition: azureml.Changed(submitted.Definition, o.Set),
 	}, job, nil
+}
+
+// closed returns what a job was made from, in a form that needs no files.
+func (s *Service) closed(ctx context.Context, name string) (record.Submitted, azureml.Closed, error) {
+	var closed azureml.Closed
+	submitted, err := s.records.Submitted(ctx, name)
+	if err != nil {
+		return submitted, closed, err
+	}
+	if submitted.Closed == "" {
+		return submitted, closed, fmt.Errorf("job %s: %w: submit its file %s again", name, ErrNotKept, submitted.File)
+	}
+	data, err := s.Store.ReadAll(ctx, submitted.Closed, maxClosed)
+	if err == nil {
+		err = json.Unmarshal(data, &closed)
+	}
+	if err != nil {
+		return submitted, closed, fmt.Errorf("read what job %s was made from: %w", name, err)
+	}
+	return submitted, closed, nil
 }
 
 // address gives data that a closed job has in the store the address under which

@@ -21,6 +21,8 @@ type Job struct {
 	Status    pipeline.Status
 	Created   time.Time
 	CreatedBy string
+	// Schedule is the name of the schedule that made the job, if one did.
+	Schedule string
 	// Modified is when people last changed what they may; zero for never.
 	Modified   time.Time
 	ModifiedBy string

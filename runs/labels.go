@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/millrace-ml/millrace/internal/record"
@@ -64,6 +65,8 @@ type Selection struct {
 	Archived ArchivedJobs
 	// Tags are those that the jobs must have; an empty value is any.
 	Tags map[string]string
+	// Schedule is the schedule that has made them; "" is any, or none.
+	Schedule string
 }
 
 // ArchivedJobs says what is done with archived jobs.
@@ -77,7 +80,8 @@ const (
 )
 
 func (sel Selection) wants(j *Job) bool {
-	if sel.Archived == LeaveOut && j.Archived || sel.Archived == TakeOnly && !j.Archived {
+	if sel.Archived == LeaveOut && j.Archived || sel.Archived == TakeOnly && !j.Archived ||
+		sel.Schedule != "" && j.Schedule != sel.Schedule {
 		return false
 	}
 	for key, value := range sel.Tags {
@@ -97,7 +101,7 @@ func (s *Service) Select(ctx context.Context, sel Selection) ([]Job, error) {
 	var jobs []Job
 	var failed error
 	err = s.records.Recent(ctx, func(name string, _ time.Time) bool {
-		if sel.Archived == TakeOnly && !labelled[name] {
+		if sel.Archived == TakeOnly && !labelled[name] || sel.Schedule != "" && !strings.HasPrefix(name, sel.Schedule+"-") {
 			return true
 		}
 		submitted, err := s.records.Submitted(ctx, name)

@@ -134,23 +134,18 @@ func (s *Service) Resume(ctx context.Context, name string) (*Job, error) {
 // start starts the workflow of a job. One that failed or was canceled before
 // may be started again; whoever must not do that asks the records first.
 func (s *Service) start(ctx context.Context, submitted record.Submitted, plan *pipeline.Plan) error {
-	in := workflows.PipelineInput{Job: plan.Name, Plan: submitted.Plan, Graph: workflows.NewGraph(plan)}
-	title := plan.DisplayName
-	if title == "" {
-		title = plan.Name
-	}
+	launch := workflows.NewLaunch(plan, submitted.Plan, submitted.File)
 	_, err := s.Temporal.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
 		ID:                       plan.Name,
 		TaskQueue:                workflows.PipelinesQueue,
 		WorkflowIDReusePolicy:    enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE_FAILED_ONLY,
 		WorkflowIDConflictPolicy: enumspb.WORKFLOW_ID_CONFLICT_POLICY_FAIL,
-		// The task of a killed process is given to the next one after this.
-		WorkflowTaskTimeout:   5 * time.Second,
-		StaticSummary:         fmt.Sprintf("%s: %d steps", title, len(plan.Steps)),
-		StaticDetails:         workflows.Description(plan, submitted.File),
-		Memo:                  map[string]any{"file": submitted.File, "plan": submitted.Plan},
-		TypedSearchAttributes: workflows.Attributes(plan),
-	}, workflows.PipelineType, in)
+		WorkflowTaskTimeout:      workflows.JobTaskTimeout,
+		StaticSummary:            launch.Summary,
+		StaticDetails:            launch.Details,
+		Memo:                     launch.Memo(),
+		TypedSearchAttributes:    launch.Attributes(),
+	}, workflows.PipelineType, launch.Input)
 	if err != nil {
 		return fmt.Errorf("start job %s: %w", plan.Name, err)
 	}

@@ -29,6 +29,7 @@ import (
 	"github.com/millrace-ml/millrace/internal/executor/process"
 	"github.com/millrace-ml/millrace/internal/record"
 	"github.com/millrace-ml/millrace/internal/step"
+	"github.com/millrace-ml/millrace/pipeline"
 	"github.com/millrace-ml/millrace/workflows"
 )
 
@@ -92,6 +93,7 @@ func Start(ctx context.Context, o Options) (*Workers, error) {
 		Data:     datastore.New(o.Store),
 		Runner:   runner,
 		Temporal: o.Temporal,
+		Launch:   launch,
 		Host:     host(ctx, o.Python),
 	})
 	w := &Workers{}
@@ -166,12 +168,18 @@ func register(ctx context.Context, o Options) error {
 
 func registerPipelines(w worker.Worker, a *activities.Activities) {
 	w.RegisterWorkflowWithOptions(workflows.Pipeline, workflow.RegisterOptions{Name: workflows.PipelineType})
+	w.RegisterWorkflowWithOptions(workflows.Scheduled, workflow.RegisterOptions{Name: workflows.ScheduledType})
 	for name, f := range map[string]any{
 		"Resolve": a.Resolve, "Fetch": a.Fetch, "Await": a.Await, "Publish": a.Publish,
-		"Register": a.Register, "Finish": a.Finish, "Keep": a.Keep, "TakeUp": a.TakeUp,
+		"Register": a.Register, "Finish": a.Finish, "Keep": a.Keep, "TakeUp": a.TakeUp, "Trigger": a.Trigger,
 	} {
 		w.RegisterActivityWithOptions(f, activity.RegisterOptions{Name: name})
 	}
+}
+
+// launch tells the activities what the workflow of a job is started with.
+func launch(job record.Submitted, plan *pipeline.Plan) (json.RawMessage, error) {
+	return json.Marshal(workflows.NewLaunch(plan, job.Plan, job.File))
 }
 
 func registerStep(w worker.Worker, a *activities.Activities) {

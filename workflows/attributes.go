@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	enumspb "go.temporal.io/api/enums/v1"
-	"go.temporal.io/sdk/temporal"
 
 	"github.com/millrace-ml/millrace/pipeline"
 )
@@ -30,18 +29,8 @@ func SearchAttributes() map[string]enumspb.IndexedValueType {
 	}
 }
 
-// Attributes are the search attributes that a job starts with.
-func Attributes(plan *pipeline.Plan) temporal.SearchAttributes {
-	return temporal.NewSearchAttributes(
-		temporal.NewSearchAttributeKeyKeyword(attributeType).ValueSet(string(plan.Type)),
-		temporal.NewSearchAttributeKeyKeyword(attributeExperiment).ValueSet(plan.Experiment),
-		temporal.NewSearchAttributeKeyKeyword(attributeStatus).ValueSet(string(pipeline.Running)),
-		temporal.NewSearchAttributeKeyInt64(attributeSteps).ValueSet(int64(len(plan.Steps))),
-	)
-}
-
-// Description is what the Temporal UI says of a job from its start: Markdown.
-func Description(plan *pipeline.Plan, file string) string {
+// description is what the Temporal UI says of a job from its start: Markdown.
+func description(plan *pipeline.Plan, file string) string {
 	var b strings.Builder
 	if plan.Description != "" {
 		fmt.Fprintf(&b, "%s\n\n", strings.TrimSpace(plan.Description))

@@ -2,7 +2,6 @@ package azureml
 
 import (
 	"errors"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -412,13 +411,4 @@ func without(n *yaml.Node, keys ...string) *yaml.Node {
 		}
 	}
 	return m
-}
-
-// triggerTimeForm is the expression as people may write it.
-var triggerTimeForm = regexp.MustCompile(`\$\{\{\s*creation_context\.trigger_time\s*\}\}`)
-
-// AtTrigger is the text of a job, or its closed form, once a schedule has made it
-// at a time: what means something in a schedule only is filled in.
-func AtTrigger(text, triggerTime string) string {
-	return triggerTimeForm.ReplaceAllLiteralString(text, triggerTime)
 }

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/millrace-ml/millrace/dialects/azureml"
+	"github.com/millrace-ml/millrace/pipeline"
 )
 
 // calmRiver is an earlier job, in the form that needs no files.
@@ -68,7 +69,7 @@ func TestScheduleFiles(t *testing.T) {
 				t.Fatal(err)
 			}
 			compare(t, out, rendered(s.Problems())+string(head)+"\n"+view(t, plan)+
-				"at noon:\n"+azureml.AtTrigger(closed.Definition, "2026-01-01T12:00:00Z"))
+				"at noon:\n"+pipeline.FillTriggerTime(closed.Definition, "2026-01-01T12:00:00Z"))
 		})
 	}
 }

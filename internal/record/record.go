@@ -39,6 +39,8 @@ type Submitted struct {
 	File       string    `json:"file,omitempty"`
 	Created    time.Time `json:"created"`
 	CreatedBy  string    `json:"created_by,omitempty"`
+	// Schedule is the name of the schedule that made the job, if one did.
+	Schedule string `json:"schedule,omitempty"`
 	// These repeat the plan, so that a list of jobs need not read plans.
 	DisplayName string            `json:"display_name,omitempty"`
 	Experiment  string            `json:"experiment_name,omitempty"`

@@ -220,12 +220,15 @@ func (l *loader) datastoreType(f *DatastoreFile) (datastoreType, bool) {
 		if !ok {
 			scheme = "file"
 		}
-		if kind, ok := datastoreTypeNamed(scheme); ok {
-			return kind, true
+		kind, ok := datastoreTypeNamed(scheme)
+		if !ok {
+			l.problems.errorf(root.Get("url").Pos(), "write file:///FOLDER, s3://BUCKET/PREFIX, gs://BUCKET/PREFIX or azblob://CONTAINER/PREFIX",
+				"a datastore cannot lie at %s://", clip(scheme))
 		}
+		return kind, ok
 	}
 	if !l.notDatastore(root) {
-		l.problems.errorf(root.Pos(), `add "type: ..."; `+legalNames(datastoreTypeNames(), "types"), "this datastore has no type")
+		l.problems.errorf(root.Pos(), `add "url: ..." or "type: ..."; `+legalNames(datastoreTypeNames(), "types"), "this datastore has no type")
 	}
 	return datastoreType{}, false
 }
@@ -315,7 +318,7 @@ func (l *loader) credentials(f *DatastoreFile, kind datastoreType) {
 func (l *loader) credential(e *yaml.Entry) (c Credential, ok bool) {
 	n, key := e.Value, e.Key
 	how := `write "` + key + `: ${{env:NAME}}" or "` + key + `: {file: /PATH}"`
-	where, what := "", ""
+	var where, what string
 	switch m := referenceForm.FindStringSubmatch(strings.TrimSpace(n.Source)); {
 	case n.Kind == yaml.Map && len(n.Entries) == 1 && n.Entries[0].Value.IsScalar():
 		where, what = n.Entries[0].Key, strings.TrimSpace(n.Entries[0].Value.Source)

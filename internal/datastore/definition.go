@@ -207,6 +207,13 @@ func (d Definition) addresses() []string {
 	return list
 }
 
+// StandsOnlyFor reports whether a datastore is there to stand for one address,
+// and for nothing else.
+func (d Definition) StandsOnlyFor(address string) bool {
+	u, err := ParseURI(address)
+	return err == nil && len(d.StandsFor) == 1 && slices.Equal(d.addresses(), []string{u.address()})
+}
+
 // NameFor makes a name for a datastore that stands for an address.
 func NameFor(address string) (string, error) {
 	u, err := ParseURI(address)

@@ -182,6 +182,9 @@ func (r *Resolver) definition(ctx context.Context, u URI) (Definition, error) {
 	if err := pipeline.CheckAssetName("datastore", u.Datastore); err != nil {
 		return Definition{}, invalid("", "%s", err)
 	}
+	if IsFixed(u.Datastore) {
+		return Definition{Name: u.Datastore}, nil
+	}
 	d, err := r.shelf.Find(ctx, u.Datastore)
 	if missing, ok := errors.AsType[*asset.NotFound](err); ok {
 		return d, r.unknown(ctx, u.Datastore, missing.Near)

@@ -37,10 +37,10 @@ func NewShelf(store *artifact.Store) Shelf { return Shelf{store, asset.New(store
 // Find returns the definition of a datastore. A missing one is an
 // [*asset.NotFound].
 func (s Shelf) Find(ctx context.Context, name string) (Definition, error) {
-	if IsFixed(name) {
-		return s.fixed(name), nil
-	}
 	d, err := asset.Take[Definition](ctx, s.catalog, shelf, name)
+	if IsFixed(name) && (err == nil || errors.Is(err, asset.ErrNotFound)) {
+		return s.fixed(name, d), nil
+	}
 	if missing, ok := errors.AsType[*asset.NotFound](err); ok {
 		names, err := s.Names(ctx)
 		if err != nil {
@@ -54,15 +54,15 @@ func (s Shelf) Find(ctx context.Context, name string) (Definition, error) {
 // All returns the definitions of all datastores, the fixed ones first, the
 // others by name.
 func (s Shelf) All(ctx context.Context) ([]Definition, error) {
-	made, err := s.made(ctx)
+	kept, err := asset.All[Definition](ctx, s.catalog, shelf)
 	if err != nil {
 		return nil, err
 	}
 	var all []Definition
 	for _, name := range Fixed() {
-		all = append(all, s.fixed(name))
+		all = append(all, s.fixed(name, kept[name]))
 	}
-	return append(all, made...), nil
+	return append(all, inOrder(kept)...), nil
 }
 
 // Names are the names of all datastores, in the same order.
@@ -80,22 +80,27 @@ func (s Shelf) Names(ctx context.Context) ([]string, error) {
 
 // made are the datastores that people made, by name.
 func (s Shelf) made(ctx context.Context) ([]Definition, error) {
-	byName, err := asset.All[Definition](ctx, s.catalog, shelf)
-	if err != nil {
-		return nil, err
-	}
+	kept, err := asset.All[Definition](ctx, s.catalog, shelf)
+	return inOrder(kept), err
+}
+
+// inOrder are the datastores that people made, by name.
+func inOrder(kept map[string]Definition) []Definition {
 	var list []Definition
-	for _, name := range slices.Sorted(maps.Keys(byName)) {
+	for _, name := range slices.Sorted(maps.Keys(kept)) {
 		if !IsFixed(name) {
-			list = append(list, byName[name])
+			list = append(list, kept[name])
 		}
 	}
-	return list, nil
+	return list
 }
 
 // Put keeps a definition, in the place of any that has its name. It refuses one
-// that holds a secret.
+// that holds a secret. Of a fixed datastore only what describes it is kept.
 func (s Shelf) Put(ctx context.Context, d Definition) error {
+	if IsFixed(d.Name) {
+		d = Definition{Name: d.Name, Description: d.Description, Tags: d.Tags, Modified: d.Modified, ModifiedBy: d.ModifiedBy}
+	}
 	if err := d.checkReferences(); err != nil {
 		return err
 	}
@@ -114,9 +119,10 @@ func (s Shelf) Drop(ctx context.Context, name string) error {
 	return asset.Drop(ctx, s.catalog, shelf, name)
 }
 
-// fixed is the definition of a datastore that always exists.
-func (s Shelf) fixed(name string) Definition {
-	d := Definition{Name: name, Type: AzureBlob}
+// fixed is the definition of a datastore that always exists, given what people
+// have noted about it.
+func (s Shelf) fixed(name string, d Definition) Definition {
+	d.Name, d.Type = name, AzureBlob
 	if name == "workspacefilestore" || name == "workspaceworkingdirectory" {
 		d.Type = AzureFile
 	}

@@ -97,7 +97,7 @@ func parseParameters(scheme, query string) (url.Values, error) {
 	}
 	for name, value := range values {
 		if !slices.Contains(legal, name) || len(value) != 1 {
-			return nil, invalid(hint, "a %s:// address cannot have the parameters that this one has", scheme)
+			return nil, invalid(hint, "addresses that begin with %s:// cannot have all the parameters that this one has", scheme)
 		}
 		if u, err := url.Parse(value[0]); name == "endpoint" && (err != nil || u.User != nil || u.RawQuery != "") {
 			return nil, invalid("write endpoint=https://HOST", "the endpoint is not the address of a server")

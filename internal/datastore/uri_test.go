@@ -98,13 +98,13 @@ func TestParseURIExplainsWhatIsWrong(t *testing.T) {
 		"adl://a b/p":                                       "does not name an account",
 		"s3:///p":                                           "does not name a bucket",
 		"s3://key:hunter2@bucket/p":                         "does not name a bucket",
-		"s3://b/p?access_key=hunter2":                       "cannot have the parameters",
-		"s3://b/p?region=a&region=hunter2":                  "cannot have the parameters",
+		"s3://b/p?access_key=hunter2":                       "cannot have all the parameters",
+		"s3://b/p?region=a&region=hunter2":                  "cannot have all the parameters",
 		"s3://b/p?endpoint=http%3A%2F%2Fu%3Ahunter2%40host": "not the address of a server",
 		"s3://b/p?%zz=hunter2":                              "not a list of parameters",
 		"s3://b/a/../../c":                                  "leaves its datastore",
-		"gs://b/p?sas=hunter2":                              "cannot have the parameters",
-		"azblob://c/p?sas=hunter2":                          "cannot have the parameters",
+		"gs://b/p?sas=hunter2":                              "cannot have all the parameters",
+		"azblob://c/p?sas=hunter2":                          "cannot have all the parameters",
 	} {
 		_, err := ParseURI(text)
 		var f *pipeline.Failure

@@ -81,6 +81,8 @@ func (l *loader) compute(c *Compute, root *yaml.Node) {
 		c.Queue = q.Text
 		if err := pipeline.CheckAssetName("queue", q.Text); err != nil {
 			l.problems.errorf(q.Pos(), "", "%s", err)
+		} else if q.Text == "pipelines" {
+			l.problems.errorf(q.Pos(), "choose another", "the queue pipelines is that of the pipelines themselves")
 		}
 	}
 	if ssh := l.mapping(root.Get("ssh_settings"), "ssh_settings"); ssh != nil {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -28,14 +29,16 @@ const (
 // Formats lists what -o takes, in the order in which help shows it.
 func Formats() []Format { return []Format{JSON, JSONC, YAML, TSV, Grid, None} }
 
-// ParseFormat reads a value of -o; "yamlc", which az has too, is YAML here.
+// ParseFormat reads a value of -o, in any case as az does; "yamlc", which az has
+// too, is YAML here.
 func ParseFormat(s string) (Format, error) {
-	if s == "yamlc" {
+	word := strings.ToLower(s)
+	if word == "yamlc" {
 		return YAML, nil
 	}
 	var names []string
 	for _, f := range Formats() {
-		if string(f) == s {
+		if string(f) == word {
 			return f, nil
 		}
 		names = append(names, string(f))
@@ -187,6 +190,10 @@ func keys(m map[string]any, order Order) []string {
 	return list
 }
 
+// unasked are keys that az leaves out of tables. Here they are shown where a
+// query names them.
+var unasked = []string{"id", "type", "etag"}
+
 // grid makes a table of any data: a row for each element of a list, a column
 // for each key that holds a scalar somewhere. Lists and maps within a row are
 // left out, as az does.
@@ -204,7 +211,7 @@ func grid(data any, order Order) *Table {
 			continue
 		}
 		for k, v := range m {
-			if v != nil && isScalar(v) {
+			if v != nil && isScalar(v) && (order != nil || !slices.Contains(unasked, k)) {
 				union[k] = nil
 			}
 		}

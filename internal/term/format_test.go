@@ -33,6 +33,7 @@ func TestDataIsWrittenAsAzWritesIt(t *testing.T) {
 				"----------  ------  --------  ---------\n" +
 				"calm_river  True    12345678  Completed\n"},
 		{"a table of a list of maps has all columns that hold something", Grid, `[{"a": 1}, {"b": "x\ny"}]`, "A  B\n-  ---\n1\n   x y\n"},
+		{"a table leaves out what az leaves out", Grid, `[{"id": "x", "type": "y", "name": "z"}]`, "Name\n----\nz\n"},
 		{"a table of scalars", Grid, `["a", "bc"]`, "Result\n------\na\nbc\n"},
 		{"a table of lists", Grid, `[["a", 1]]`, "Column1  Column2\n-------  -------\na        1\n"},
 		{"a table of nothing", Grid, `[]`, ""},
@@ -74,6 +75,14 @@ func TestColouredJSONIsTheSameJSON(t *testing.T) {
 	}
 	if diff := cmp.Diff(plain.String(), strings.Join(lines, "")); diff != "" {
 		t.Error(diff)
+	}
+}
+
+func TestFormatsMayBeWrittenInAnyCase(t *testing.T) {
+	for text, want := range map[string]Format{"TSV": TSV, "Json": JSON, "yamlc": YAML} {
+		if got, err := ParseFormat(text); got != want || err != nil {
+			t.Errorf("%s: %q, %v", text, got, err)
+		}
 	}
 }
 

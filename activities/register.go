@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os/user"
+	"slices"
 	"time"
 
 	"github.com/millrace-ml/millrace/internal/asset"
@@ -22,10 +23,11 @@ func (a *Activities) Register(ctx context.Context, in RegisterInput) (RegisterRe
 	catalog := asset.New(a.Store)
 	var result RegisterResult
 	var made []asset.Version
+	place := make(map[Registered]int) // in the plan
 	for _, pass := range []bool{true, false} { // those that can be refused come first
 		for i := range plan.Steps {
 			step := &plan.Steps[i]
-			for _, out := range step.Outputs {
+			for j, out := range step.Outputs {
 				content, ok := in.Outputs[step.Name][out.Name]
 				if out.Asset == nil || !ok || (out.Asset.Version != "") != pass {
 					continue
@@ -46,10 +48,13 @@ func (a *Activities) Register(ctx context.Context, in RegisterInput) (RegisterRe
 					a.forget(ctx, catalog, made)
 					return RegisterResult{}, fmt.Errorf("register output %s of step %s: %w", out.Name, step.Name, err)
 				}
-				result.Assets = append(result.Assets, Registered{Step: step.Name, Output: out.Name, Kind: v.Kind, Asset: v.Ref("").String()})
+				kept := Registered{Step: step.Name, Output: out.Name, Kind: v.Kind, Asset: v.Ref("").String()}
+				place[kept] = i<<20 + j
+				result.Assets = append(result.Assets, kept)
 			}
 		}
 	}
+	slices.SortFunc(result.Assets, func(a, b Registered) int { return place[a] - place[b] })
 	return result, nil
 }
 

@@ -53,7 +53,7 @@ func same(t *testing.T, got, want []string) {
 func TestOutputsBecomeAssets(t *testing.T) {
 	a := newActivities(t)
 	plan := making(pipeline.AssetName{Name: "rows"}, pipeline.AssetName{Name: "net", Version: "5"})
-	same(t, refs(a.register(t, plan, 1, 2)), []string{"model net azureml:net:5", "data rows azureml:rows:1"})
+	same(t, refs(a.register(t, plan, 1, 2)), []string{"data rows azureml:rows:1", "model net azureml:net:5"})
 	v, err := asset.New(a.Store).Find(t.Context(), pipeline.AssetRef{Kind: pipeline.ModelAsset, Name: "net"})
 	if err != nil {
 		t.Fatal(err)

@@ -82,11 +82,12 @@ func (l *Library) howTo(ref pipeline.AssetRef, missing *asset.NotFound) string {
 	case len(missing.Versions) > 0:
 		return fmt.Sprintf("`%s %s restore -n %s` brings it back", l.Program, ref.Kind, ref.Name)
 	}
-	create := fmt.Sprintf("%s %s create -f FILE", l.Program, ref.Kind)
+	where := ""
 	if ref.Registry != "" {
-		create += " --registry-name " + ref.Registry
+		where = " --registry-name " + ref.Registry
 	}
-	return fmt.Sprintf("create it with `%s`; `%s %s list` shows those there are", create, l.Program, ref.Kind)
+	noun := fmt.Sprintf("%s %s", l.Program, ref.Kind)
+	return fmt.Sprintf("create it with `%s create -f FILE%s`; `%s list%s` shows those there are", noun, where, noun, where)
 }
 
 // found is a version as the dialect wants it.

@@ -72,12 +72,32 @@ func (a *app) tellOutputs(w *term.Stream, job *runs.Job) {
 		}
 		t.Add("  "+out.Name, string(out.Type), content.Digest.Short(), what, term.Clean(out.Path))
 	}
+	if len(t.Rows) > 0 {
+		fmt.Fprintln(w, "outputs:")
+		_ = t.Write(w)
+	}
+	tellAssets(w, job)
 	if len(t.Rows) == 0 {
 		return
 	}
-	fmt.Fprintln(w, "outputs:")
-	_ = t.Write(w)
 	a.next(w, []string{a.command("job", "download", "-n", job.Name, "--all"), "copies them here"})
+}
+
+// tellAssets lists what outputs have become.
+func tellAssets(w *term.Stream, job *runs.Job) {
+	if len(job.Assets) == 0 {
+		return
+	}
+	t := &term.Table{}
+	for _, r := range job.Assets {
+		from := r.Output
+		if job.Type == pipeline.PipelineJob {
+			from = r.Step + "." + r.Output
+		}
+		t.Add("  "+r.Asset, string(r.Kind), "from "+from)
+	}
+	fmt.Fprintln(w, "registered:")
+	_ = t.Write(w)
 }
 
 func outputOf(job *runs.Job, ref pipeline.OutputRef) (pipeline.Artifact, bool) {

@@ -61,7 +61,7 @@ reused instead of run again, and a job survives the end of any process.
 		newScheduleCmd(a),
 		newLineageCmd(a, nil),
 		newSchemaCmd(a),
-		newInitCmd(a),
+		newInitCmd(a, nil),
 		newVersionCmd(a),
 	)
 	return root

@@ -2,6 +2,9 @@ package main
 
 import (
 	"context"
+	"fmt"
+	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -19,11 +22,11 @@ type runOptions struct {
 func newRunCmd(a *app, runF func(context.Context, *runOptions) error) *cobra.Command {
 	o := &runOptions{}
 	cmd := &cobra.Command{
-		Use:   "run FILE",
+		Use:   "run [FILE]",
 		Short: "Run a pipeline or command job here and now",
 		Long: `Submit the job in FILE, follow it to its end, and serve everything it needs in
 this one process. Where another process serves the home already, that one runs
-the job.
+the job. Without FILE it is pipeline.yml or job.yml of the current folder.
 
 Ctrl-C asks to cancel the job and waits for its end; a second Ctrl-C leaves at
 once. Either way --resume carries the job on; what is finished is not run again.
@@ -34,7 +37,7 @@ once. Either way --resume carries the job on; what is finished is not run again.
   millrace run pipeline.yml --output json --query outputs
   millrace run --resume second_try`,
 		Args: func(cmd *cobra.Command, args []string) error {
-			if cmd.Flags().Changed("resume") {
+			if cmd.Flags().Changed("resume") || len(args) == 0 {
 				return arguments()(cmd, args)
 			}
 			return arguments("FILE")(cmd, args)
@@ -43,6 +46,12 @@ once. Either way --resume carries the job on; what is finished is not run again.
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 0 {
 				o.file = args[0]
+			} else if !cmd.Flags().Changed("resume") {
+				var err error
+				if o.file, err = a.usualFile(); err != nil {
+					return err
+				}
+				a.say("running %s", o.file)
 			}
 			if o.resume != "" && (o.name != "" || len(o.set) > 0) {
 				return wrongUsage("", "--resume carries a job on as it was submitted: --name and --set cannot change it")
@@ -62,6 +71,27 @@ once. Either way --resume carries the job on; what is finished is not run again.
 	a.flags.serving.add(f)
 	_ = cmd.RegisterFlagCompletionFunc("resume", a.completeJobs)
 	return cmd
+}
+
+// usualFile is the one file of the current folder that is called as files of
+// jobs usually are.
+func (a *app) usualFile() (string, error) {
+	names := []string{"pipeline.yml", "pipeline.yaml", "job.yml", "job.yaml"}
+	var found []string
+	for _, name := range names {
+		if info, err := os.Stat(name); err == nil && info.Mode().IsRegular() {
+			found = append(found, name)
+		}
+	}
+	switch len(found) {
+	case 0:
+		return "", wrongUsage(fmt.Sprintf("name it, as in `%s`; `%s` writes a project to start from", a.command("run", "train.yml"), a.command("init")),
+			"FILE is missing, and the current folder has none of %s", strings.Join(names, ", "))
+	case 1:
+		return found[0], nil
+	}
+	return "", wrongUsage(fmt.Sprintf("name one of them, as in `%s`", a.command("run", found[0])),
+		"FILE is missing, and the current folder has %s", strings.Join(found, " and "))
 }
 
 // runRun is `millrace run`: it submits or takes up a job, and sees it through.

@@ -46,7 +46,7 @@ func startS3(ts *testscript.TestScript, neg bool, args []string) {
 // folder of a local one.
 func TestSessionsOnS3(t *testing.T) {
 	var files []string
-	for _, about := range []string{"reuse", "asset", "component", "data", "environment", "model", "registry", "lineage"} {
+	for _, about := range []string{"reuse", "asset", "component", "data", "environment", "model", "regist", "lineage"} {
 		found, err := filepath.Glob(filepath.Join(sessions, about+"*.txtar"))
 		if err != nil {
 			t.Fatal(err)

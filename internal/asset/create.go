@@ -18,7 +18,8 @@ import (
 // Create writes a version, and reports whether it did. One that has no version
 // yet gets the next number. If the version exists with the same content, it is
 // returned as it is; with other content, the error is [ErrExists]. A time of
-// creation is kept where there is one.
+// creation is kept where the version is given, too; the times of numbers that
+// are counted on rise as the numbers do.
 func (c *Catalog) Create(ctx context.Context, v Version) (made Version, created bool, err error) {
 	if err := check(v.Kind, v.Name, v.Version); err != nil {
 		return Version{}, false, err
@@ -73,7 +74,7 @@ func (c *Catalog) createNext(ctx context.Context, v Version) (Version, error) {
 			}
 			next, look = max(next, highest+1), max(1, 2*look)
 		}
-		v.Version = strconv.FormatInt(next, 10)
+		v.Version, v.Created = strconv.FormatInt(next, 10), time.Time{} // later than that of the number before
 		begin := time.Now()
 		made, created, err := c.write(ctx, v)
 		if err != nil || created {

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/millrace-ml/millrace/internal/artifact"
 	"github.com/millrace-ml/millrace/internal/artifact/s3test"
@@ -152,7 +153,7 @@ func TestManyCreateAtOnce(t *testing.T) {
 		for i := range many {
 			all.Go(func() {
 				v := train("")
-				v.CreatedBy = strconv.Itoa(i)
+				v.CreatedBy, v.Created = strconv.Itoa(i), time.Now()
 				made, created, err := c.Create(t.Context(), v)
 				if err != nil || !created {
 					t.Errorf("Create = %v, %v", created, err)

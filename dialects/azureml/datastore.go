@@ -304,8 +304,9 @@ func (l *loader) credentials(f *DatastoreFile, kind datastoreType) {
 			continue
 		}
 		if !contains(legal, e.Key) {
-			hint := l.didYouMean(e.Key, legal, "credentials of this type")
-			l.problems.errorf(e.Pos(), hint, "this is not a credential of %s", kind.what())
+			at := e.Pos()
+			at.Path = n.Path()
+			l.problems.errorf(at, l.didYouMean(e.Key, legal, "credentials of this type"), "this is not a credential of %s", kind.what())
 			continue
 		}
 		if c, ok := l.credential(e); ok {

@@ -20,7 +20,9 @@ func printLineage(w *term.Stream, l *lineage.Lineage) error {
 			p.lines[0].details = p.details(n)
 		}
 	}
+	p.up = true
 	p.section("made from", l.Up())
+	p.up = false
 	p.section("made from it", l.Down())
 	return p.write()
 }
@@ -30,6 +32,7 @@ const widest = 40
 
 type treePrinter struct {
 	w     *term.Stream
+	up    bool
 	lines []treeLine
 }
 
@@ -76,7 +79,7 @@ func (p *treePrinter) branches(list []*lineage.Branch, indent string) {
 }
 
 func (p *treePrinter) branch(b *lineage.Branch, arms string) {
-	label, name := relationWords(b), term.Clean(nodeName(b.Node))
+	label, name := relationWords(b, p.up), term.Clean(nodeName(b.Node))
 	end := ""
 	switch {
 	case b.Repeated:
@@ -114,16 +117,33 @@ func nodeStyle(k lineage.Kind) term.Style {
 
 // relationWords say how a branch hangs on the one above: "raw: " for what a step
 // read as its input raw.
-func relationWords(b *lineage.Branch) string {
+func relationWords(b *lineage.Branch, up bool) string {
 	switch b.By {
 	case lineage.Input:
 		return term.Clean(b.Port) + ": "
 	case lineage.Code, lineage.Runtime:
 		return string(b.By) + ": "
 	case lineage.Content:
-		return "same content: "
-	case lineage.Registered, lineage.Published, lineage.Shared:
-		return string(b.By) + ": "
+		return "same content as "
+	case lineage.Shared:
+		if up {
+			return "shared from "
+		}
+		return "shared as "
+	case lineage.Part:
+		if up {
+			return "contains "
+		}
+		return "part of "
+	}
+	if up {
+		return "" // the kind of what it is says it all
+	}
+	switch b.By {
+	case lineage.Registered:
+		return "registered as "
+	case lineage.Published:
+		return "published to "
 	}
 	return ""
 }

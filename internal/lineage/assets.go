@@ -79,7 +79,7 @@ func (r *reader) version(v version) {
 		g.edge(g.place(v.URI, nil), n, Content, "")
 	}
 	for _, a := range v.Artifacts {
-		g.edge(g.content(a), n, Content, "")
+		g.edge(g.content(a), n, Part, "")
 	}
 }
 

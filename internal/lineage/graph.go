@@ -47,6 +47,9 @@ const (
 	Published Relation = "published"
 	// Shared: a version of an asset was copied from another one.
 	Shared Relation = "shared"
+	// Part: the definition of an asset refers to it, as that of a component to
+	// its code.
+	Part Relation = "part"
 	// Content: both have the same bytes.
 	Content Relation = "content"
 )

@@ -46,17 +46,7 @@ func (s *Service) Submit(ctx context.Context, sub Submission) (*Job, error) {
 	if _, err := s.records.Submitted(ctx, plan.Name); err == nil {
 		return nil, fmt.Errorf("job %s: %w", plan.Name, ErrExists)
 	}
-	if err := s.route(ctx, plan); err != nil {
-		return nil, err
-	}
-	// The graph does not depend on what is pinned but for the choice of what
-	// to fetch: it can be judged before anything is copied.
-	if graph, err := json.Marshal(workflows.NewGraph(plan)); err != nil {
-		return nil, fmt.Errorf("submit job %s: %w", plan.Name, err)
-	} else if len(graph) > maxGraph {
-		return nil, fmt.Errorf("submit job %s: %d steps are too many for one job; split it into several", plan.Name, len(plan.Steps))
-	}
-	if err := s.pin(ctx, plan); err != nil {
+	if err := s.prepare(ctx, plan); err != nil {
 		return nil, err
 	}
 	var closed pipeline.Digest

@@ -51,14 +51,19 @@ func (a *app) read(s source) (runs.Submission, *azureml.Job, error) {
 // withWarnings adds what the file was warned of to its mistakes: a key that was
 // ignored is often why something else is missing.
 func withWarnings(job *azureml.Job, err error) error {
-	if job == nil || len(job.Warnings) == 0 {
+	if job == nil {
 		return err
 	}
-	if _, mistakes := errors.AsType[azureml.Problems](err); !mistakes {
+	return withRemarks(job.Problems(), err)
+}
+
+// withRemarks does so with everything there is to say of a file.
+func withRemarks(said azureml.Problems, err error) error {
+	if _, mistakes := errors.AsType[azureml.Problems](err); !mistakes || len(said.Warnings()) == 0 {
 		return err
 	}
 	var all azureml.Problems
-	for _, p := range job.Problems() {
+	for _, p := range said {
 		if p.Severity != azureml.Note {
 			all = append(all, p)
 		}

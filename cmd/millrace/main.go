@@ -6,6 +6,7 @@ import (
 	"context"
 	"os"
 	"time"
+	_ "time/tzdata" // the time zones of schedules, where the machine has none
 
 	"github.com/millrace-ml/millrace/internal/term"
 )

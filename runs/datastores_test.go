@@ -2,6 +2,7 @@ package runs_test
 
 import (
 	"errors"
+	"maps"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -178,9 +179,7 @@ func TestDocumentsOfDatastores(t *testing.T) {
 			t.Fatal(err)
 		}
 		whole := map[string]any{"id": "azureml:datastores/g", "name": "g", "description": nil, "tags": map[string]string{}, "credentials": map[string]any{}}
-		for key, value := range want {
-			whole[key] = value
-		}
+		maps.Copy(whole, want)
 		if diff := cmp.Diff(whole, runs.DatastoreDocument(d)); diff != "" {
 			t.Errorf("%s\n%s", text, diff)
 		}

@@ -145,24 +145,36 @@ func TestComponentsCarryTheirParts(t *testing.T) {
 	}
 }
 
-var portsSection = regexp.MustCompile(`(?s)\n## Ports\n(.*?)\n## `)
-
 func TestReadmesListThePorts(t *testing.T) {
 	for _, name := range Names() {
-		file := filepath.Join(name, "README.md")
-		readme, want := string(read(t, file)), ports(readComponent(t, name))
-		at := portsSection.FindStringSubmatchIndex(readme)
-		if at == nil {
-			t.Errorf("%s has no section Ports with another one behind it", file)
-			continue
-		}
-		if *update {
-			write(t, file, []byte(readme[:at[2]]+want+readme[at[3]:]))
-			continue
-		}
-		if diff := cmp.Diff(want, readme[at[2]:at[3]]); diff != "" {
-			t.Errorf("%s (-want +got), run go test ./components -update:\n%s", file, diff)
-		}
+		checkSection(t, filepath.Join(name, "README.md"), "Ports", ports(readComponent(t, name)))
+	}
+}
+
+func TestTheCatalogueListsEveryComponent(t *testing.T) {
+	var b strings.Builder
+	b.WriteString("\n| component | what it does |\n|---|---|\n")
+	for _, name := range Names() {
+		fmt.Fprintf(&b, "| [`%s`](%s) | %s |\n", name, name, readComponent(t, name).Description)
+	}
+	checkSection(t, "README.md", "Catalogue", b.String())
+}
+
+// checkSection compares a section of a document, up to the next one, with what
+// it should be.
+func checkSection(t *testing.T, file, section, want string) {
+	t.Helper()
+	text := string(read(t, file))
+	at := regexp.MustCompile(`(?s)\n## ` + section + `\n(.*?)\n## `).FindStringSubmatchIndex(text)
+	if at == nil {
+		t.Fatalf("%s has no section %s with another one behind it", file, section)
+	}
+	if *update {
+		write(t, file, []byte(text[:at[2]]+want+text[at[3]:]))
+		return
+	}
+	if diff := cmp.Diff(want, text[at[2]:at[3]]); diff != "" {
+		t.Errorf("%s (-want +got), run go test ./components -update:\n%s", file, diff)
 	}
 }
 

@@ -90,8 +90,8 @@ func TestAProjectIsWrittenIntoAFolderThatIsMade(t *testing.T) {
 func TestOtherFilesMayBeThere(t *testing.T) {
 	one, _ := Find("stock")
 	dir := t.TempDir()
-	put(t, dir, "notes.txt", "mine")
-	put(t, dir, "data/other.csv", "mine")
+	put(t, dir, "notes.txt")
+	put(t, dir, "data/other.csv")
 	files, err := one.Write(dir)
 	if err != nil {
 		t.Fatal(err)
@@ -113,15 +113,15 @@ func TestWhatIsInTheWayIsListedAndNothingIsWritten(t *testing.T) {
 		want    []string
 	}{
 		"files": {
-			func(dir string) { put(t, dir, "README.md", "mine"); put(t, dir, "components/train/component.yml", "mine") },
+			func(dir string) { put(t, dir, "README.md"); put(t, dir, "components/train/component.yml") },
 			[]string{"README.md", "components/train/component.yml"},
 		},
 		"a file in the place of a folder": {
-			func(dir string) { put(t, dir, "components", "mine") },
+			func(dir string) { put(t, dir, "components") },
 			[]string{"components"},
 		},
 		"a folder in the place of a file": {
-			func(dir string) { put(t, dir, "pipeline.yml/x", "mine") },
+			func(dir string) { put(t, dir, "pipeline.yml/x") },
 			[]string{"pipeline.yml"},
 		},
 		"a link to a folder elsewhere": {
@@ -157,9 +157,9 @@ func TestWhatIsInTheWayIsListedAndNothingIsWritten(t *testing.T) {
 func TestAFailureLeavesNothing(t *testing.T) {
 	one, _ := Find("tabular")
 	dir := t.TempDir()
-	put(t, dir, "data/other.csv", "mine")
+	put(t, dir, "data/other.csv")
 	w := &writing{}
-	put(t, dir, "pipeline.yml", "mine") // after the check, which is left out here
+	put(t, dir, "pipeline.yml") // after the check, which is left out here
 	if err := w.write(one, dir); !errors.Is(err, fs.ErrExist) {
 		t.Fatalf("error %v", err)
 	}
@@ -201,13 +201,14 @@ func tree(t *testing.T, dir string) []string {
 	return files
 }
 
-func put(t *testing.T, dir, name, text string) {
+// put writes a file that belongs to somebody else.
+func put(t *testing.T, dir, name string) {
 	t.Helper()
 	path := filepath.Join(dir, name)
 	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(path, []byte(text), 0o666); err != nil {
+	if err := os.WriteFile(path, []byte("mine"), 0o666); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -60,8 +60,8 @@ func TestRunTakesTheFileThatIsCalledAsUsual(t *testing.T) {
 		code  int
 		err   string
 	}{
-		{[]string{"job.yaml"}, exitUsage, "running job.yaml\njob.yaml:1:1: "},
-		{[]string{"pipeline.yml", "other.yml"}, exitUsage, "running pipeline.yml\npipeline.yml:1:1: "},
+		{[]string{"job.yaml"}, exitUsage, "running job.yaml\njob.yaml:1:7: "},
+		{[]string{"pipeline.yml", "other.yml"}, exitUsage, "running pipeline.yml\npipeline.yml:1:7: "},
 		{
 			[]string{"job.yml", "pipeline.yaml"}, exitUsage,
 			"millrace: FILE is missing, and the current folder has pipeline.yaml and job.yml\nname one of them, as in `millrace run pipeline.yaml`\n",

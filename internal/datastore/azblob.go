@@ -2,6 +2,7 @@ package datastore
 
 import (
 	"context"
+	"net/http"
 	"net/url"
 	"slices"
 	"strconv"
@@ -88,7 +89,7 @@ func (r *Resolver) azureClient(address, account string, w where) (*container.Cli
 	o := &container.ClientOptions{}
 	o.Transport = r.storageClient()
 	o.Telemetry = policy.TelemetryOptions{ApplicationID: "millrace"}
-	o.Retry = policy.RetryOptions{MaxRetries: r.retries}
+	o.Retry = policy.RetryOptions{MaxRetries: r.retries, ShouldRetry: mayRecover}
 	switch {
 	case known["account_key"] != "":
 		key, err := container.NewSharedKeyCredential(account, known["account_key"])
@@ -114,9 +115,18 @@ func (r *Resolver) azureClient(address, account string, w where) (*container.Cli
 	return container.NewClientWithNoCredential(address, o)
 }
 
+// mayRecover reports whether a request is worth another try at once.
+func mayRecover(answer *http.Response, err error) bool {
+	if err != nil {
+		return !noServer(err)
+	}
+	return answer.StatusCode >= http.StatusInternalServerError && answer.StatusCode != http.StatusNotImplemented ||
+		answer.StatusCode == http.StatusRequestTimeout || answer.StatusCode == http.StatusTooManyRequests
+}
+
 func (r *Resolver) servicePrincipal(known secrets) (azcore.TokenCredential, error) {
 	o := &azidentity.ClientSecretCredentialOptions{}
-	o.Transport, o.Retry.MaxRetries = r.storageClient(), r.retries
+	o.Transport, o.Retry = r.storageClient(), policy.RetryOptions{MaxRetries: r.retries, ShouldRetry: mayRecover}
 	if authority := known["authority_url"]; authority != "" {
 		o.Cloud.ActiveDirectoryAuthorityHost = authority
 	}

@@ -3,6 +3,7 @@ package datastore
 import (
 	"encoding/json"
 	"fmt"
+	"net"
 	"net/http"
 	"strings"
 	"testing"
@@ -126,5 +127,34 @@ func TestFailuresOfBucketsSayWhatToDo(t *testing.T) {
 			wantFailure(t, err, want.kind, want.part, "s3://millrace")
 		}
 		wantFailure(t, w.Publish(t.Context(), tree(t, w.store, map[string]string{"a": "x"}), mine+"x"), want.kind, want.part)
+	}
+}
+
+func TestABucketWithoutItsRegionIsToldSo(t *testing.T) {
+	for name, value := range s3test.Environment() {
+		t.Setenv(name, value)
+	}
+	t.Setenv("AWS_REGION", "")
+	t.Setenv("AWS_DEFAULT_REGION", "")
+	_, err := New(localStore(t)).Fetch(t.Context(), "s3://bucket/x", pipeline.URIFile, nil)
+	wantFailure(t, err, pipeline.UserFailure, "the region of the bucket s3://bucket is not known", "?region=REGION")
+}
+
+func TestWithoutNetworkTheHintIsToMapTheAddress(t *testing.T) {
+	for name, value := range s3test.Environment() {
+		t.Setenv(name, value)
+	}
+	for _, uri := range []string{"wasbs://c@acc.blob.core.windows.net/x.csv", "s3://bucket/x.csv?region=eu-west-1", "https://host.example/x.csv", "gs://bucket/x.csv?anonymous=true"} {
+		r := New(localStore(t))
+		asked := 0
+		r.Client = &http.Client{Transport: transport(func(q *http.Request) (*http.Response, error) {
+			asked++
+			return nil, &net.DNSError{Err: "no such host", Name: q.URL.Hostname(), IsNotFound: true}
+		})}
+		_, err := r.Fetch(t.Context(), uri, pipeline.URIFile, nil)
+		wantFailure(t, err, pipeline.UserFailure, "there is no ", "`millrace datastore map "+uri+" PATH`")
+		if asked > 2 {
+			t.Errorf("%s: asked %d times", uri, asked)
+		}
 	}
 }

@@ -48,7 +48,9 @@ func (o *objects) explain(ctx context.Context, err error) error {
 		gcerrors.Code(err) == gcerrors.PermissionDenied:
 		return missing(o.credentialsHint(), "%s may not be used: %s", o.called, reason)
 	case status == http.StatusMovedPermanently, strings.Contains(reason, "AuthorizationHeaderMalformed"):
-		return missing("set the region in the address: ?region=REGION", "%s is elsewhere: %s", o.called, reason)
+		return missing(regionHint, "%s is elsewhere: %s", o.called, reason)
+	case strings.Contains(reason, "Invalid region"), strings.Contains(reason, "Missing Region"):
+		return missing(regionHint, "the region of %s is not known", o.called)
 	case absent(err):
 		return missing(o.absentHint(), "there is no %s: %s", o.called, reason)
 	case gcerrors.Code(err) == gcerrors.InvalidArgument:
@@ -57,8 +59,13 @@ func (o *objects) explain(ctx context.Context, err error) error {
 	return unreachable("%s cannot be reached: %s", o.called, reason)
 }
 
-// howToMap is part of hints about what cannot be reached.
-const howToMap = "`millrace datastore map ADDRESS file:///FOLDER` has a folder stand for it"
+const (
+	regionHint = "set the region in the address, ?region=REGION, or as AWS_REGION where the workers run"
+	// howToMap is part of hints about what cannot be reached.
+	howToMap = "`millrace datastore map " + thisAddress + " PATH` has a file or folder of this machine stand for it"
+	// thisAddress stands in hints for the address that was asked for.
+	thisAddress = "ADDRESS"
+)
 
 func (o *objects) credentialsHint() string {
 	if o.public {

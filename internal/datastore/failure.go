@@ -3,6 +3,7 @@ package datastore
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/millrace-ml/millrace/pipeline"
 )
@@ -35,5 +36,8 @@ func at(u URI, verb string, err error) error {
 	}
 	known := *f
 	known.Message = fmt.Sprintf("%s: %s", u, f.Message)
+	if !u.signed() {
+		known.Hint = strings.Replace(f.Hint, thisAddress, u.String(), 1)
+	}
 	return &known
 }

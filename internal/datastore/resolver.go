@@ -269,7 +269,7 @@ func (r *Resolver) direct(ctx context.Context, u URI, want pipeline.PortType) (p
 		o, err := r.inBucket(ctx, w)
 		return o, u.Path, err
 	case ADL:
-		return nil, "", invalid("copy the data elsewhere, and have that stand for it: `millrace datastore map "+u.String()+" file:///FOLDER`",
+		return nil, "", invalid("copy the data to this machine; "+howToMap,
 			"Millrace cannot read from Azure Data Lake Gen1")
 	}
 	s, ok := u.storage()

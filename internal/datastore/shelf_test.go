@@ -52,7 +52,7 @@ func TestStorageThatCannotBeReachedIsSaidToBe(t *testing.T) {
 		wantFailure(t, err, pipeline.Invalid, `datastore "mine"`)
 	}
 	_, err := New(s).Fetch(t.Context(), "adl://old.azuredatalakestore.net/x", pipeline.URIFile, nil)
-	wantFailure(t, err, pipeline.Invalid, "millrace datastore map adl://old.azuredatalakestore.net/x")
+	wantFailure(t, err, pipeline.Invalid, "millrace datastore map adl://old.azuredatalakestore.net/x PATH")
 }
 
 func TestTheShelf(t *testing.T) {

@@ -119,6 +119,9 @@ func ParseAssetRef(text string, kind AssetKind) (AssetRef, error) {
 	ref := AssetRef{Kind: kind, Name: rest}
 	if name, label, ok := strings.Cut(rest, "@"); ok {
 		ref.Name, ref.Label = name, label
+		if label == "" {
+			return AssetRef{}, fmt.Errorf("%q ends without a label", text)
+		}
 	} else if i := strings.LastIndexByte(rest, ':'); i >= 0 {
 		ref.Name, ref.Version = rest[:i], rest[i+1:]
 		if ref.Version == "" {

@@ -37,7 +37,10 @@ type AssetFile struct {
 // and reports all mistakes at once, as [Problems]. Without a path the asset is
 // made of the options' pairs alone.
 func LoadAsset(kind pipeline.AssetKind, path string, o LoadOptions) (*AssetFile, error) {
-	l := newLoader(o)
+	return newLoader(o).loadAsset(kind, path, o)
+}
+
+func (l *loader) loadAsset(kind pipeline.AssetKind, path string, o LoadOptions) (*AssetFile, error) {
 	l.keeping = true
 	f := &AssetFile{Kind: kind, loader: l}
 	f.root = l.assetRoot(path)

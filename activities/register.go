@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os/user"
 	"slices"
-	"time"
 
 	"github.com/millrace-ml/millrace/internal/asset"
 	"github.com/millrace-ml/millrace/pipeline"
@@ -70,7 +69,7 @@ func (a *Activities) forget(ctx context.Context, catalog *asset.Catalog, made []
 func version(job, step string, out pipeline.Output, content pipeline.Artifact) asset.Version {
 	v := asset.Version{
 		Kind: pipeline.DataAsset, Name: out.Asset.Name, Version: out.Asset.Version, Type: string(out.Type),
-		Artifact: &content, Origin: &asset.Origin{Job: job, Step: step, Output: out.Name}, Created: time.Now().UTC(),
+		Artifact: &content, Origin: &asset.Origin{Job: job, Step: step, Output: out.Name},
 	}
 	switch out.Type {
 	case pipeline.CustomModel, pipeline.MLflowModel, pipeline.TritonModel:

@@ -33,7 +33,7 @@ func (s *Service) CreateAsset(ctx context.Context, f *azureml.AssetFile, registr
 func keep(ctx context.Context, c *asset.Catalog, f *azureml.AssetFile, by string, prepare func(*asset.Version) error) (asset.Version, bool, error) {
 	v := asset.Version{
 		Kind: f.Kind, Name: f.Name, Version: f.Version, Type: f.Type, Flavors: f.Flavors,
-		Created: time.Now().UTC(), CreatedBy: by,
+		CreatedBy: by,
 		Notes: asset.Notes{DisplayName: f.DisplayName, Description: f.Description, Stage: f.Stage, Tags: f.Tags, Properties: f.Properties},
 	}
 	fail := func(err error) (asset.Version, bool, error) {
@@ -141,7 +141,7 @@ func (s *Service) Share(ctx context.Context, ref, as pipeline.AssetRef) (asset.V
 	if as.Version != "" {
 		v.Version = as.Version
 	}
-	v.Created, v.CreatedBy = time.Now().UTC(), whoami()
+	v.Created, v.CreatedBy = time.Time{}, whoami()
 	if err := s.promote(ctx, &v, to, as.Registry); err != nil {
 		return v, fmt.Errorf("share %s %s: %w", v.Kind, v.Name, err)
 	}

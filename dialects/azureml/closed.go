@@ -1,25 +1,34 @@
 package azureml
 
 import (
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/millrace-ml/millrace/dialects/azureml/yaml"
 	"github.com/millrace-ml/millrace/pipeline"
 )
 
-// Closed is a job as YAML that refers to no file: components stand in it, code
-// and local data are artifacts. It can be read again when the files have
-// changed or are gone.
+// Closed is a job as YAML that refers to no file. Code and local data are
+// artifacts; the YAML files that the job's file refers to are enclosed, each once.
+// It can be read again when the files have changed or are gone.
 type Closed struct {
 	Definition string              `json:"definition"`
+	Files      map[string]string   `json:"files,omitempty"`
 	Artifacts  []pipeline.Artifact `json:"artifacts,omitempty"`
 }
 
+// fileForm is how a closed job refers to one of its files.
+const fileForm = "azureml://files/"
+
+func isEnclosed(written string) bool { return strings.HasPrefix(written, fileForm) }
+
 // Close makes the closed form of a job that was loaded without errors.
 func (j *Job) Close(pin Pinner) (Closed, error) {
-	d := &definer{loader: j.loader, pin: pin, kept: map[pipeline.Digest]bool{}}
+	d := &definer{loader: j.loader, pin: pin, kept: map[pipeline.Digest]bool{}, files: &enclosure{map[*yaml.Node]string{}, map[string]string{}}}
 	if closed := j.loader.defined[j.root.Doc()]; closed != nil {
 		for _, a := range closed.Artifacts {
 			d.kept[a.Digest] = true
@@ -30,7 +39,28 @@ func (j *Job) Close(pin Pinner) (Closed, error) {
 	if err != nil {
 		return Closed{}, err
 	}
-	return Closed{yaml.Format(whole), d.artifacts}, nil
+	return Closed{yaml.Format(whole), d.files.texts, d.artifacts}, nil
+}
+
+// enclosure is the files that a closed job takes along, by number and name.
+type enclosure struct {
+	names map[*yaml.Node]string
+	texts map[string]string
+}
+
+// enclose takes a file along, once, and refers to it.
+func (d *definer) enclose(n, body *yaml.Node) (*yaml.Node, error) {
+	name, known := d.files.names[body]
+	if !known {
+		name = strconv.Itoa(len(d.files.names)+1) + "/" + filepath.Base(body.Doc().Name)
+		d.files.names[body] = name
+		whole, err := d.value(body)
+		if err != nil {
+			return nil, err
+		}
+		d.files.texts[name] = yaml.Format(whole)
+	}
+	return yaml.NewText(n.Pos(), fileForm+name), nil
 }
 
 // Text is the text of the job's file or, where pairs of --set have changed it,
@@ -45,17 +75,38 @@ func LoadClosed(name string, c Closed, opts LoadOptions) (*Job, error) {
 	if err != nil {
 		dir = "."
 	}
-	root := l.parse(name, filepath.Join(dir, "definition"), []byte(c.Definition))
-	if root == nil || root.Kind != yaml.Map {
-		doc := yaml.NewDocument(name, dir, c.Definition)
-		l.problems.errorf(yaml.Pos{Doc: doc, Line: 1, Column: 1}, "", "the definition is empty or damaged")
-		root = nil
+	here := &Asset{Artifacts: c.Artifacts}
+	read := func(name, text string) *yaml.Node {
+		root := l.parse(name, filepath.Join(dir, "definition"), []byte(text))
+		if root == nil || root.Kind != yaml.Map {
+			doc := yaml.NewDocument(name, dir, text)
+			l.problems.errorf(yaml.Pos{Doc: doc, Line: 1, Column: 1}, "", "the definition is empty or damaged")
+			return nil
+		}
+		l.defined[root.Doc()] = here
+		return root
 	}
-	if root != nil {
-		l.defined[root.Doc()] = &Asset{Artifacts: c.Artifacts}
-		l.chain = append(l.chain, inclusion{path: name, name: name})
+	l.enclosed = map[string]*yaml.Node{}
+	for _, file := range slices.Sorted(maps.Keys(c.Files)) {
+		l.enclosed[file] = read(name+"/"+filepath.Base(file), c.Files[file])
 	}
+	root := read(name, c.Definition)
+	l.chain = append(l.chain, inclusion{path: name, name: name})
 	return l.finish(&Job{File: name, text: c.Definition}, root, opts)
+}
+
+// enclosedFile finds the file that a closed job has taken along; ok is false for
+// a reference to any other.
+func (l *loader) enclosedFile(n *yaml.Node) (root *yaml.Node, ok bool) {
+	name, ok := strings.CutPrefix(strings.TrimSpace(n.Source), fileForm)
+	if !ok {
+		return nil, false
+	}
+	if root = l.enclosed[name]; root == nil || l.defined[n.Doc()] == nil {
+		l.problems.errorf(n.Pos(), "", "there is no file %s here", quote(name))
+		return nil, true
+	}
+	return root, true
 }
 
 // Changed is the text of a file with the pairs of --set applied, which the file

@@ -2,8 +2,10 @@ package azureml
 
 import (
 	"encoding/json"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -122,7 +124,7 @@ func TestAClosedJobNeedsNoFiles(t *testing.T) {
   rate {"literal":"0.5"}
   table {"source":{"uri":"azureml://artifacts/blake3:table.csv","position":"job old:9:11","artifact":{"digest":"blake3:table.csv","name":"table.csv","size":0,"files":0}}}`,
 		`inline: cat ${{inputs.part}} with blake3:script.sh on cpu-cluster in bash
-  part {"source":{"uri":"azureml://artifacts/blake3:data/table.csv","position":"job old:44:15"}}`,
+  part {"source":{"uri":"azureml://artifacts/blake3:data/table.csv","position":"job old:28:15"}}`,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
@@ -132,6 +134,33 @@ func TestAClosedJobNeedsNoFiles(t *testing.T) {
 	}
 	if digest, below, ok := SplitArtifact("azureml://artifacts/blake3:data/a/b.csv"); digest != "blake3:data" || below != "a/b.csv" || !ok {
 		t.Errorf("%q, %q", digest, below)
+	}
+}
+
+func TestAClosedJobIsClosedAgainTheSame(t *testing.T) {
+	files := maps.Clone(wholeJob)
+	files["job.yml"] += "  more:\n    component: train/component.yml\n    inputs: {rate: 1, table: \"${{parent.inputs.table}}\"}\n"
+	job, err := Load(filepath.Join(written(t, files), "job.yml"), LoadOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	first, err := job.Close(byPath{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := strings.Count(first.Definition, "azureml://files/1/component.yml"); n != 2 || len(first.Files) != 3 {
+		t.Errorf("the component is referred to %d times, and the files are %v", n, slices.Sorted(maps.Keys(first.Files)))
+	}
+	again, err := LoadClosed("job old", first, LoadOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	second, err := again.Close(byPath{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(first, second); diff != "" {
+		t.Error(diff)
 	}
 }
 
@@ -146,6 +175,14 @@ func TestTheTextOfAJobHasWhatSetChanged(t *testing.T) {
 func TestMistakesInAClosedJobAreTold(t *testing.T) {
 	closed := Closed{Definition: "command: cat ${{inputs.a}}\nenvironment: {image: x}\ninputs: {a: {type: uri_file, path: azureml://artifacts/blake3:none}}\n"}
 	if _, err := LoadClosed("job old", closed, LoadOptions{}); err == nil || !strings.Contains(err.Error(), "job old:3:") {
+		t.Error(err)
+	}
+	stray := Closed{Definition: "command: ls\nenvironment: azureml://files/7/env.yml\n"}
+	if _, err := LoadClosed("job old", stray, LoadOptions{}); err == nil || !strings.Contains(err.Error(), "there is no file") {
+		t.Error(err)
+	}
+	outside := filepath.Join(written(t, map[string]string{"job.yml": stray.Definition}), "job.yml")
+	if _, err := Load(outside, LoadOptions{}); err == nil || !strings.Contains(err.Error(), "there is no file") {
 		t.Error(err)
 	}
 	if _, err := LoadClosed("job old", Closed{}, LoadOptions{}); err == nil {

@@ -22,6 +22,7 @@ func (l *loader) componentOf(n *yaml.Node) *component {
 	}
 	written := strings.TrimSpace(n.Source)
 	switch {
+	case isEnclosed(written):
 	case strings.HasPrefix(written, "azureml:"):
 		return l.registered(n, written)
 	case strings.Contains(written, "${{"):

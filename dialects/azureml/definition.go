@@ -47,6 +47,9 @@ type definer struct {
 	pin       Pinner
 	artifacts []pipeline.Artifact
 	kept      map[pipeline.Digest]bool
+	// files takes along the files that are referred to; nil has them stand in the
+	// place of the references.
+	files *enclosure
 }
 
 // define makes the definition of what is read at root.
@@ -119,7 +122,10 @@ func (d *definer) mapping(n *yaml.Node) (*yaml.Node, error) {
 }
 
 func (d *definer) embedded(n *yaml.Node, e embedding) (*yaml.Node, error) {
-	if e.body != nil {
+	switch {
+	case e.body != nil && d.files != nil:
+		return d.enclose(n, e.body)
+	case e.body != nil:
 		return d.value(e.body)
 	}
 	var a pipeline.Artifact

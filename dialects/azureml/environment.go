@@ -24,15 +24,15 @@ func (l *loader) environment(m *yaml.Node) *pipeline.Environment {
 		return nil
 	}
 	written := strings.TrimSpace(n.Source)
-	if strings.HasPrefix(written, "azureml:") {
+	if strings.HasPrefix(written, "azureml:") && !isEnclosed(written) {
 		return l.environmentReference(n, written)
 	}
-	if l.inDefinition(n, "environment") {
+	if !isEnclosed(written) && l.inDefinition(n, "environment") {
 		return nil
 	}
 	path := localPath(written)
 	absolute, _ := resolve(n.Doc(), path)
-	if info, err := os.Stat(absolute); path == written && (err != nil || !info.Mode().IsRegular()) {
+	if info, err := os.Stat(absolute); path == written && !isEnclosed(written) && (err != nil || !info.Mode().IsRegular()) {
 		hint := `a registered environment is written "azureml:NAME:VERSION", one of your own "{image: NAME}"`
 		if strings.HasSuffix(path, ".yml") || strings.HasSuffix(path, ".yaml") {
 			hint = l.nearbyHint(absolute, path)

@@ -116,6 +116,8 @@ type loader struct {
 	keeping bool
 	// scheduled is set while a job is read that a schedule starts.
 	scheduled bool
+	// enclosed are the files that a closed job has taken along.
+	enclosed map[string]*yaml.Node
 	// portCount is how many inputs and outputs the nodes read so far have.
 	portCount int
 }
@@ -171,6 +173,11 @@ func (l *loader) readRoot(path string) *yaml.Node {
 // that failed; the mistake is then reported: at the reference if there is no
 // such file, in the file itself if it is not YAML.
 func (l *loader) include(ref *yaml.Node, path, what string) *yaml.Node {
+	if root, ok := l.enclosedFile(ref); ok {
+		absolute, _ := resolve(ref.Doc(), path)
+		l.included[absolute] = root
+		return root
+	}
 	if l.inDefinition(ref, what) {
 		return nil
 	}

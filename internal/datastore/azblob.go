@@ -51,7 +51,7 @@ func (r *Resolver) azureService(w where) (service, account string, err error) {
 	if o.AccountName == "" {
 		o.AccountName, _ = r.LookupEnv("AZURE_STORAGE_ACCOUNT")
 	}
-	if o.AccountName == "" {
+	if !accountForm.MatchString(o.AccountName) || o.StorageDomain != "" && !hostForm.MatchString(o.StorageDomain) {
 		return "", "", invalid(hint, "%s does not name the storage account", w.URI)
 	}
 	text, err := azureblob.NewServiceURL(&o)

@@ -238,10 +238,11 @@ func TestEnvironmentsCredentialsGoToAzureOnly(t *testing.T) {
 		asked = append(asked, q.URL.String()+" "+q.Header.Get("Authorization"))
 		return nil, fmt.Errorf("no network")
 	})}
-	r.LookupEnv = func(name string) (string, bool) {
+	environ := func(name string) (string, bool) {
 		value := map[string]string{"AZURE_STORAGE_ACCOUNT": "examples", "AZURE_STORAGE_SAS_TOKEN": "sig=hunter2hunter2"}[name]
 		return value, value != ""
 	}
+	r.LookupEnv = environ
 	for _, uri := range []string{
 		"wasbs://c@examples.blob.core.evil.net/x", "wasbs://c@examples.blob.core.windows.net.evil.net/x", "wasbs://c@examples.evil.net/x",
 		"azblob://c/x?storage_account=examples&domain=blob.core.evil.net", "azblob://c/x?domain=evil.net&cdn=true", "https://examples.blob.core.evil.net/c/x/",
@@ -249,6 +250,16 @@ func TestEnvironmentsCredentialsGoToAzureOnly(t *testing.T) {
 		_, err := r.Fetch(t.Context(), uri, pipeline.URIFile, nil)
 		wantFailure(t, err, pipeline.Infrastructure, "no network")
 	}
+	for _, uri := range []string{
+		"azblob://c/x?storage_account=evil.net/", "azblob://c/x?storage_account=examples&domain=evil.net/x", "azblob://c/x?storage_account=a%40evil.net", "azblob://c/x?storage_account=",
+	} {
+		if uri == "azblob://c/x?storage_account=" {
+			r.LookupEnv = func(string) (string, bool) { return "", false }
+		}
+		_, err := r.Fetch(t.Context(), uri, pipeline.URIFile, nil)
+		wantFailure(t, err, pipeline.Invalid, "does not name the storage account")
+	}
+	r.LookupEnv = environ
 	if text := strings.Join(asked, "\n"); strings.Contains(text, "hunter2") || len(asked) == 0 {
 		t.Errorf("asked:\n%s", text)
 	}

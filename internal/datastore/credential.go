@@ -75,34 +75,37 @@ func (r *Resolver) credential(ref Reference) (string, error) {
 }
 
 func readSecret(path string) (string, error) {
-	info, err := os.Stat(path)
-	if err == nil && !info.Mode().IsRegular() {
-		err = errors.New("this is not a regular file")
+	b, err := readRegular(path)
+	if p, ok := errors.AsType[*fs.PathError](err); ok {
+		err = p.Err // the path is in the message around it
 	}
-	if err != nil {
-		if p, ok := errors.AsType[*fs.PathError](err); ok {
-			err = p.Err // the path is in the message around it
-		}
+	switch text := strings.TrimSpace(string(b)); {
+	case err != nil:
 		return "", err
+	case len(b) > maxSecret:
+		return "", fmt.Errorf("it has more than %d bytes", maxSecret)
+	case text == "":
+		return "", errors.New("it is empty")
+	default:
+		return text, nil
+	}
+}
+
+// readRegular reads a file, but not much more than a credential can have.
+func readRegular(path string) ([]byte, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, errors.New("this is not a regular file")
 	}
 	f, err := os.Open(path)
 	if err != nil {
-		if p, ok := errors.AsType[*fs.PathError](err); ok {
-			err = p.Err
-		}
-		return "", err
+		return nil, err
 	}
 	defer f.Close()
-	b, err := io.ReadAll(io.LimitReader(f, maxSecret+1))
-	switch {
-	case err != nil:
-		return "", errors.New("it cannot be read")
-	case len(b) > maxSecret:
-		return "", fmt.Errorf("it has more than %d bytes", maxSecret)
-	case strings.TrimSpace(string(b)) == "":
-		return "", errors.New("it is empty")
-	}
-	return strings.TrimSpace(string(b)), nil
+	return io.ReadAll(io.LimitReader(f, maxSecret+1))
 }
 
 // query is what follows the question mark of an address.

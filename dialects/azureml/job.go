@@ -199,7 +199,7 @@ func looksLike(root *yaml.Node) (what, hint string) {
 	case has("auth_mode"):
 		return "an endpoint", later
 	case has("credentials", "account_name", "azure_blob", "container_name"):
-		return "a datastore", later
+		return "a datastore", "`millrace datastore create -f FILE` creates it"
 	case has("size", "min_instances", "max_instances"):
 		return "a compute", later
 	case has("path"):

@@ -22,7 +22,7 @@ func (a *Activities) Register(ctx context.Context, in RegisterInput) (RegisterRe
 	catalog := asset.New(a.Store)
 	var result RegisterResult
 	var made []asset.Version
-	place := make(map[Registered]int) // in the plan
+	place := make(map[Registered]int)          // in the plan
 	for _, pass := range []bool{true, false} { // those that can be refused come first
 		for i := range plan.Steps {
 			step := &plan.Steps[i]

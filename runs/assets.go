@@ -34,7 +34,7 @@ func keep(ctx context.Context, c *asset.Catalog, f *azureml.AssetFile, by string
 	v := asset.Version{
 		Kind: f.Kind, Name: f.Name, Version: f.Version, Type: f.Type, Flavors: f.Flavors,
 		CreatedBy: by,
-		Notes: asset.Notes{DisplayName: f.DisplayName, Description: f.Description, Stage: f.Stage, Tags: f.Tags, Properties: f.Properties},
+		Notes:     asset.Notes{DisplayName: f.DisplayName, Description: f.Description, Stage: f.Stage, Tags: f.Tags, Properties: f.Properties},
 	}
 	fail := func(err error) (asset.Version, bool, error) {
 		return v, false, fmt.Errorf("create %s %s: %w", f.Kind, f.Name, err)

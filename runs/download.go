@@ -30,7 +30,7 @@ var ErrNotEnded = errors.New("the job has not ended")
 // named-outputs/NAME/. In artifacts/, the steps of a pipeline have a folder
 // each. It returns the paths it made. What stands there already is replaced.
 func (s *Service) Download(ctx context.Context, name string, o DownloadOptions) ([]string, error) {
-	job, err := s.Show(ctx, name)
+	job, child, err := s.ShowAny(ctx, name)
 	if err != nil {
 		return nil, err
 	}
@@ -42,6 +42,10 @@ func (s *Service) Download(ctx context.Context, name string, o DownloadOptions) 
 		content pipeline.Artifact
 	}
 	var items []item
+	if child != "" {
+		// A child job has the artifacts and outputs of its step.
+		job = job.only(child)
+	}
 	named := func(name string, from pipeline.OutputRef) error {
 		content, ok := job.output(from)
 		if !ok {
@@ -100,6 +104,20 @@ func (s *Service) Download(ctx context.Context, name string, o DownloadOptions) 
 		made = append(made, to)
 	}
 	return made, nil
+}
+
+// only is a job that consists of one step of another.
+func (j *Job) only(step string) *Job {
+	one := *j
+	plan := *j.Plan
+	plan.Type = pipeline.CommandJob
+	plan.Steps = []pipeline.Step{*j.Plan.Step(step)}
+	plan.Outputs = nil
+	for _, out := range plan.Steps[0].Outputs {
+		plan.Outputs = append(plan.Outputs, pipeline.JobOutput{Name: out.Name, Type: out.Type, From: &pipeline.OutputRef{Step: step, Output: out.Name}})
+	}
+	one.Name, one.Type, one.Plan, one.Steps = j.Plan.StepJobName(step), plan.Type, &plan, []pipeline.StepState{j.step(step)}
+	return &one
 }
 
 // find resolves an output of the job, or "step.output".

@@ -3,6 +3,8 @@ package runs
 import (
 	"context"
 	"errors"
+	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -112,6 +114,15 @@ func TestStepsAreShownAsChildJobs(t *testing.T) {
 	want := []any{"first-prepare", "first", "Completed", "command", "first-train", "first", "Completed", "command"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
+	}
+	dir := t.TempDir()
+	if _, err := p.Download(ctx, "first-train", DownloadOptions{Dir: dir, All: true}); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{"artifacts/user_logs/std_log.txt", "named-outputs/model/model.json"} {
+		if _, err := os.Stat(filepath.Join(dir, path)); err != nil {
+			t.Error(err)
+		}
 	}
 	if job.Child("nothing") != nil {
 		t.Error("a step that is not there is shown")

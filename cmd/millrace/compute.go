@@ -36,6 +36,10 @@ names. cpu-cluster, gpu-cluster, local and serverless exist from the start.
 		newComputeSizesCmd(a, nil),
 		newComputeUsageCmd(a, nil),
 		newComputeNodesCmd(a, nil),
+		refusal("connect-ssh", "Connect to a compute with ssh, which Millrace does not do",
+			"its steps run on this machine", "  millrace compute show -n cpu-cluster"),
+		refusal("enable-sso", "Let people log in to a compute, which Millrace does not do",
+			"its steps run on this machine", "  millrace compute show -n cpu-cluster"),
 	)
 	return cmd
 }

@@ -2,6 +2,7 @@ package yaml
 
 import (
 	"encoding/json"
+	"fmt"
 	"regexp"
 	"strings"
 )
@@ -68,5 +69,23 @@ func formatText(text string) string {
 	encoder.SetEscapeHTML(false)
 	// Strings cannot fail to encode.
 	_ = encoder.Encode(text)
-	return strings.TrimSuffix(quoted.String(), "\n")
+	return escapeRest(strings.TrimSuffix(quoted.String(), "\n"))
+}
+
+// escapeRest escapes what JSON allows in quotes and YAML does not, or takes for
+// the end of a line.
+func escapeRest(quoted string) string {
+	foreign := func(r rune) bool { return r >= 0x7f && r <= 0x9f || r == 0xfeff || r == 0xfffe || r == 0xffff }
+	if strings.IndexFunc(quoted, foreign) < 0 {
+		return quoted
+	}
+	var b strings.Builder
+	for _, r := range quoted {
+		if foreign(r) {
+			fmt.Fprintf(&b, `\u%04x`, r)
+		} else {
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
 }

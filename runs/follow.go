@@ -39,7 +39,7 @@ func (s *Service) follow(ctx context.Context, name string) (*follower, error) {
 	if err := json.Unmarshal(data, plan); err != nil {
 		return nil, fmt.Errorf("read the plan of job %s: %w", name, err)
 	}
-	job := s.describe(submitted, plan, nil)
+	job := s.describe(submitted, plan)
 	if err := s.relabel(ctx, job); err != nil {
 		return nil, err
 	}

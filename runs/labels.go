@@ -111,7 +111,7 @@ func (s *Service) Select(ctx context.Context, sel Selection) ([]Job, error) {
 		if failed = err; failed != nil {
 			return false
 		}
-		job := s.describe(submitted, nil, nil)
+		job := s.describe(submitted, nil)
 		if labelled[name] {
 			failed = s.relabel(ctx, job)
 		}

@@ -40,7 +40,7 @@ func (s *Service) TriggerSchedule(ctx context.Context, name string) (*Job, error
 		err = fmt.Errorf("trigger schedule %s: %w", name, err)
 		now := time.Now().UTC()
 		return nil, errors.Join(err, s.records.End(ctx, made.Job.Name, record.Ended{
-			Status: pipeline.Canceled, Started: now, Ended: now, Steps: s.describe(made.Job, made.Plan, nil).Steps,
+			Status: pipeline.Canceled, Started: now, Ended: now, Steps: s.describe(made.Job, made.Plan).Steps,
 		}))
 	}
 	if err := s.started(ctx, made.Job.Name); err != nil {

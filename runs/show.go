@@ -50,22 +50,20 @@ func (s *Service) state(ctx context.Context, job *Job) error {
 }
 
 // describe makes a job from its first record.
-func (s *Service) describe(r record.Submitted, plan *pipeline.Plan, steps []pipeline.StepState) *Job {
+func (s *Service) describe(r record.Submitted, plan *pipeline.Plan) *Job {
 	job := &Job{
 		Name: r.Name, Type: r.Type, DisplayName: r.DisplayName, Experiment: r.Experiment,
 		Created: r.Created, CreatedBy: r.CreatedBy, File: r.File, Definition: r.Definition,
-		Status: pipeline.NotResponding, Plan: plan, Steps: steps, UI: s.page(r.Name), Compute: r.Compute,
+		Status: pipeline.NotResponding, Plan: plan, UI: s.page(r.Name), Compute: r.Compute,
 		Description: r.Description, Tags: r.Tags, Schedule: r.Schedule,
 	}
 	if plan == nil {
 		return job
 	}
 	job.Description, job.Tags = plan.Description, plan.Tags
-	if job.Steps == nil {
-		job.Steps = make([]pipeline.StepState, len(plan.Steps))
-		for i := range plan.Steps {
-			job.Steps[i] = pipeline.StepState{Name: plan.Steps[i].Name, Status: pipeline.NotStarted, Queue: plan.Steps[i].Queue}
-		}
+	job.Steps = make([]pipeline.StepState, len(plan.Steps))
+	for i := range plan.Steps {
+		job.Steps[i] = pipeline.StepState{Name: plan.Steps[i].Name, Status: pipeline.NotStarted, Queue: plan.Steps[i].Queue}
 	}
 	if s.Temporal != nil {
 		job.Status = pipeline.Queued

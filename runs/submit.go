@@ -76,7 +76,7 @@ func (s *Service) Submit(ctx context.Context, sub Submission) (*Job, error) {
 	if err := s.start(ctx, submitted, plan); err != nil {
 		return nil, err
 	}
-	return s.describe(submitted, plan, nil), nil
+	return s.describe(submitted, plan), nil
 }
 
 // Resume makes sure that a submitted job goes on. Temporal does that by itself

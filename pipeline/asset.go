@@ -111,7 +111,7 @@ func CheckAssetName(what, name string) error {
 func ParseAssetRef(text string, kind AssetKind) (AssetRef, error) {
 	rest, ok := strings.CutPrefix(text, "azureml:")
 	if !ok {
-		return AssetRef{}, fmt.Errorf("%q is not a reference: it does not begin with azureml:", text)
+		return AssetRef{}, fmt.Errorf("%q is not a reference, which begins with azureml: and a name", text)
 	}
 	if strings.HasPrefix(rest, "/") {
 		return parseLongRef(text, rest, kind)

@@ -37,7 +37,7 @@ func TestReferencesToAssets(t *testing.T) {
 
 func TestWhatIsNoReference(t *testing.T) {
 	for text, want := range map[string]string{
-		"train:3":                  `"train:3" is not a reference: it does not begin with azureml:`,
+		"train:3":                  `"train:3" is not a reference, which begins with azureml: and a name`,
 		"azureml:":                 `"azureml:" does not name an asset`,
 		"azureml:train:":           `"azureml:train:" ends without a version`,
 		"azureml:train@":           `"azureml:train@" ends without a label`,

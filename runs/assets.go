@@ -20,24 +20,20 @@ func (s *Service) CreateAsset(ctx context.Context, f *azureml.AssetFile, registr
 	if err != nil {
 		return asset.Version{}, err
 	}
-	v, _, err := keep(ctx, c, f, whoami(), func(v *asset.Version) error {
+	return keep(ctx, c, f, whoami(), func(v *asset.Version) error {
 		if registry != "" {
 			return s.promote(ctx, v, c, registry)
 		}
 		return nil
 	})
-	return v, err
 }
 
 // keep creates a version of what a file says. prepare may change it before.
-func keep(ctx context.Context, c *asset.Catalog, f *azureml.AssetFile, by string, prepare func(*asset.Version) error) (asset.Version, bool, error) {
+func keep(ctx context.Context, c *asset.Catalog, f *azureml.AssetFile, by string, prepare func(*asset.Version) error) (asset.Version, error) {
 	v := asset.Version{
 		Kind: f.Kind, Name: f.Name, Version: f.Version, Type: f.Type, Flavors: f.Flavors,
 		CreatedBy: by,
 		Notes:     asset.Notes{DisplayName: f.DisplayName, Description: f.Description, Stage: f.Stage, Tags: f.Tags, Properties: f.Properties},
-	}
-	fail := func(err error) (asset.Version, bool, error) {
-		return v, false, fmt.Errorf("create %s %s: %w", f.Kind, f.Name, err)
 	}
 	p := pinner{ctx: ctx, store: c.Store()}
 	var err error
@@ -51,13 +47,10 @@ func keep(ctx context.Context, c *asset.Catalog, f *azureml.AssetFile, by string
 		err = prepare(&v)
 	}
 	if err != nil {
-		return fail(err)
+		return v, fmt.Errorf("create %s %s: %w", f.Kind, f.Name, err)
 	}
-	made, created, err := c.Create(ctx, v)
-	if err != nil {
-		return made, false, err
-	}
-	return made, created, nil
+	made, _, err := c.Create(ctx, v)
+	return made, err
 }
 
 // pinner takes local files into a store.

@@ -84,7 +84,7 @@ func fillStock(ctx context.Context, c *asset.Catalog) error {
 		if err != nil {
 			return err
 		}
-		if _, _, err := keep(ctx, c, f, StockRegistry, nil); err != nil {
+		if _, err := keep(ctx, c, f, StockRegistry, nil); err != nil {
 			return err
 		}
 	}

@@ -117,7 +117,7 @@ func (s *Service) Catalog(ctx context.Context, registry string) (*asset.Catalog,
 	}
 	s.opening.Lock()
 	defer s.opening.Unlock()
-	if c := s.catalogs[registry]; c != nil {
+	if c := s.opened[registry]; c != nil {
 		return c, nil
 	}
 	r, err := s.ShowRegistry(ctx, registry)
@@ -137,9 +137,9 @@ func (s *Service) Catalog(ctx context.Context, registry string) (*asset.Catalog,
 	if err != nil {
 		return nil, fmt.Errorf("registry %s: %w", registry, err)
 	}
-	if s.catalogs == nil {
-		s.catalogs = map[string]*asset.Catalog{}
+	if s.opened == nil {
+		s.opened = map[string]*asset.Catalog{}
 	}
-	s.catalogs[registry] = c
+	s.opened[registry] = c
 	return c, nil
 }

@@ -45,8 +45,8 @@ type Service struct {
 	records *record.Records
 	cache   *cache.Cache
 
-	opening  sync.Mutex
-	catalogs map[string]*asset.Catalog // of the registries that were opened
+	opening sync.Mutex
+	opened  map[string]*asset.Catalog // by registry
 }
 
 // New makes a service.

@@ -2,6 +2,7 @@ package azureml_test
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -26,7 +27,7 @@ func TestAssetFiles(t *testing.T) {
 			}
 			f, err := azureml.LoadAsset(pipeline.AssetKind(kind), path, azureml.LoadOptions{Assets: shelf{}})
 			if bad {
-				problems, ok := err.(azureml.Problems)
+				problems, ok := errors.AsType[azureml.Problems](err)
 				if !ok {
 					t.Fatalf("LoadAsset found nothing wrong: %v", err)
 				}

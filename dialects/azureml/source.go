@@ -16,7 +16,7 @@ import (
 var uriScheme = regexp.MustCompile(`^[a-zA-Z][a-zA-Z0-9+.-]+://`)
 
 // storageSchemes are places that are read as they are, when the step starts.
-var storageSchemes = []string{"http", "https", "wasb", "wasbs", "abfs", "abfss", "adl", "s3", "gs"}
+var storageSchemes = []string{"http", "https", "wasb", "wasbs", "abfs", "abfss", "adl", "s3", "gs", "azblob"}
 
 // source finds what the path of data means, given its type, which may be "", and
 // the type it turns out to have, if any. It returns nil where the path is a

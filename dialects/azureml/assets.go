@@ -2,6 +2,7 @@ package azureml
 
 import (
 	"errors"
+	"regexp"
 	"strings"
 
 	"github.com/millrace-ml/millrace/dialects/azureml/yaml"
@@ -241,11 +242,47 @@ func (l *loader) jobOutput(n *yaml.Node, s *pipeline.Source, kind pipeline.PortT
 		l.unknown(n, err)
 		return nil, kind
 	}
-	s.Asset = "azureml://jobs/" + job + "/outputs/" + output
-	if path != "" {
-		s.Asset += "/paths/" + path
-	}
+	s.Asset = outputURI(job, output, path)
 	return l.made(n, s, a, kind)
+}
+
+// shownOutputs are the places at which documents of jobs show outputs that were
+// published nowhere, as Azure has them: of a job's output, and of its artifacts.
+var shownOutputs = []*regexp.Regexp{
+	regexp.MustCompile(`^azureml://datastores/` + defaultDatastore + `/paths/azureml/(?P<job>[^/]+)/(?P<output>[^/]+)/*(?P<path>.*)$`),
+	regexp.MustCompile(`^azureml://datastores/workspaceartifactstore/paths/ExperimentRun/dcid\.(?P<job>[^/]+)(?P<output>/+|$)(?P<path>.*)$`),
+}
+
+// shownOutput finds what a job made where its document shows it; nil where the
+// address is that of no job's output, but a place that may have been written to.
+func (l *loader) shownOutput(s *pipeline.Source) *Asset {
+	if l.assets == nil {
+		return nil
+	}
+	for _, form := range shownOutputs {
+		m := form.FindStringSubmatch(s.URI)
+		if m == nil {
+			continue
+		}
+		job, output, path := m[1], m[2], strings.Trim(m[3], "/")
+		if strings.Trim(output, "/") == "" {
+			output = pipeline.Artifacts
+		}
+		if a, err := l.assets.Output(job, output, path); err == nil {
+			s.Asset = outputURI(job, output, path)
+			return a
+		}
+	}
+	return nil
+}
+
+// outputURI is the address of a job's output.
+func outputURI(job, output, path string) string {
+	uri := "azureml://jobs/" + job + "/outputs/" + output
+	if path != "" {
+		uri += "/paths/" + path
+	}
+	return uri
 }
 
 // splitOutput takes the address of a job's output apart.

@@ -79,6 +79,9 @@ func (l *loader) azureSource(n *yaml.Node, s *pipeline.Source, kind pipeline.Por
 		if s.URI = uri; !l.reachable(n, uri) {
 			return nil, kind
 		}
+		if a := l.shownOutput(s); a != nil {
+			return l.made(n, s, a, kind)
+		}
 		return s, kind
 	}
 	return l.dataAsset(n, s, kind)

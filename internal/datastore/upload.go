@@ -16,6 +16,11 @@ import (
 // uploads is where uploaded data seems to lie.
 const uploads = "LocalUpload"
 
+// outputsFolder is the folder of the default datastore that outputs without a
+// path of their own go to, as their documents have it. It exists from the start:
+// files name it as an input.
+const outputsFolder = "azureml"
+
 // UploadURI is the address under which an artifact that was made from local
 // data is known. The name is that of the file or folder.
 func UploadURI(a pipeline.Artifact, name string) string {

@@ -85,8 +85,8 @@ func (s *Spec) Alarms(now time.Time) Alarms {
 	switch {
 	case s.unit.Counted():
 		a.Intervals = []Interval{intervalAt(s.every(), s.anchor)}
-	case s.allHours() && s.weekDays == 0 && s.monthDays == 0 && s.interval == 1:
-		a.Calendars = s.hourly(spans)
+	case s.allHours() && s.weekDays == 0 && s.monthDays == 0 && s.interval == 1 && wholeHours(spans):
+		a.Calendars = []Calendar{s.hourly(spans[0])}
 	case len(spans) == 1:
 		if a.Intervals = s.intervals(); a.Intervals == nil {
 			a.Calendars = s.calendars(spans)
@@ -131,22 +131,20 @@ func (s *Spec) intervals() []Interval {
 	return list
 }
 
+// wholeHours reports whether the clocks of a zone are changed by whole hours, as
+// those of most are: which minutes of an hour are meant is then always the same.
+func wholeHours(spans []span) bool {
+	return !slices.ContainsFunc(spans, func(sp span) bool { return (sp.offset-spans[0].offset)%time.Hour != 0 })
+}
+
 // hourly says that every hour is the same.
-func (s *Spec) hourly(spans []span) []Calendar {
-	var list []Calendar
-	for _, sp := range spans {
-		east := int(sp.offset / time.Minute)
-		c := Calendar{Comment: s.comment(sp), Second: s.second, Hours: upTo(24)}
-		for _, minute := range s.minutes {
-			c.Minutes = append(c.Minutes, floorMod(minute-east, 60))
-		}
-		slices.Sort(c.Minutes)
-		// Of most zones the clocks are changed by whole hours.
-		if !slices.ContainsFunc(list, func(other Calendar) bool { return slices.Equal(other.Minutes, c.Minutes) }) {
-			list = append(list, c)
-		}
+func (s *Spec) hourly(sp span) Calendar {
+	c := Calendar{Comment: s.loc.String(), Second: s.second, Hours: upTo(24)}
+	for _, minute := range s.minutes {
+		c.Minutes = append(c.Minutes, floorMod(minute-int(sp.offset/time.Minute), 60))
 	}
-	return list
+	slices.Sort(c.Minutes)
+	return c
 }
 
 // calendars says for every offset that the zone has in turn what its clock times are in
@@ -216,13 +214,12 @@ func (s *Spec) weekDaysAt(shift int) []int {
 // monthsOf makes calendars of one, for the days on which the zone can have the
 // offset, and on which the Spec can fire. Months with the same days share one.
 func (s *Spec) monthsOf(base Calendar, sp span, shift int) []Calendar {
-	days := s.monthDaysAt(shift)
 	var list []Calendar
 	for month := 1; month <= 12; month++ {
 		if !s.firesInMonth(month, shift) {
 			continue
 		}
-		on := sp.days[month] & days
+		on := sp.days[month] & s.monthDaysAt(month, shift)
 		if on == 0 {
 			continue
 		}
@@ -250,32 +247,42 @@ func (s *Spec) monthsOf(base Calendar, sp span, shift int) []Calendar {
 // everyMonthDay has the bits 1 to 31.
 const everyMonthDay uint32 = 1<<32 - 2
 
-// monthDaysAt are the days of the month, in UTC. Where the day after is the first of
-// a month depends on the month: all that it may be are taken.
-func (s *Spec) monthDaysAt(shift int) uint32 {
-	switch {
-	case s.monthDays == 0:
+// monthDaysAt are the days of a month, in UTC. Only of February it is not known
+// which day is the last.
+func (s *Spec) monthDaysAt(month, shift int) uint32 {
+	if s.monthDays == 0 {
 		return everyMonthDay
-	case shift == 0:
-		return s.monthDays
 	}
+	before := (month+10)%12 + 1
 	var days uint32
 	for _, day := range bits(s.monthDays) {
 		switch {
-		case shift < 0 && day == 1:
-			days |= 1<<28 | 1<<29 | 1<<30 | 1<<31
-		case shift < 0:
+		case shift == 0:
+			days |= 1 << day
+		case shift < 0 && day > 1:
 			days |= 1 << (day - 1)
+		case shift < 0: // the first of the next month
+			days |= lastDays(month)
 		default:
-			if day < 31 {
-				days |= 1 << (day + 1)
-			}
-			if day >= 28 {
+			days |= 1 << (day + 1) & everyMonthDay
+			if lastDays(before)&(1<<day) != 0 {
 				days |= 1 << 1
 			}
 		}
 	}
 	return days
+}
+
+// longest are the lengths of the months, in leap years, from 1 on.
+var longest = [...]int{1: 31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31}
+
+// lastDays are the days that may be the last of a month.
+func lastDays(month int) uint32 {
+	last := uint32(1) << longest[month]
+	if month == int(time.February) {
+		last |= 1 << 28
+	}
+	return last
 }
 
 // firesInMonth reports whether a recurrence of every few months can fire in a

@@ -46,8 +46,8 @@ func spansOf(loc *time.Location, from time.Time) []span {
 
 // whole notes of which months all days are meant, however long they are.
 func (s *span) whole(always bool) {
-	for month, longest := range []int{1: 31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31} {
-		if month > 0 && (always || s.days[month] == everyMonthDay&(1<<(longest+1)-1)) {
+	for month := 1; month <= 12; month++ {
+		if always || s.days[month] == everyMonthDay&(1<<(longest[month]+1)-1) {
 			s.days[month] = everyMonthDay
 		}
 	}

@@ -140,6 +140,9 @@ func TestAlarmsAreFew(t *testing.T) {
 	}{
 		{"hourly", cron("0 * * * *", "Pacific Standard Time"), 0, 365 * 24},
 		{"hourly, half an hour off", cron("0 * * * *", "India Standard Time"), 0, 365 * 24},
+		{"hourly, where clocks are changed by half an hour", cron("45 * * * *", "Lord Howe Standard Time"), 24 * 18, 365*24 + 24*18},
+		{"on days of the month that are others in UTC", Trigger{Type: Recurrence, Frequency: Month, Interval: 1, Start: "2026-01-01", Zone: "Pacific/Kiritimati",
+			Schedule: &Pattern{Hours: []int{1}, Minutes: []int{0}, MonthDays: []int{1, 31}}}, 1, 20},
 		{"daily in UTC", cron("0 3 * * *", ""), 0, 365},
 		{"daily where clocks are changed", cron("0 3 * * *", "Pacific Standard Time"), 18, 365 + 18},
 		{"on working days where clocks are changed", cron("0 23 * * 1-5", "W. Europe Standard Time"), 12, 261 + 12},

@@ -212,8 +212,8 @@ func TestDataThatFloatsIsLookedUpEachTime(t *testing.T) {
 	if err := catalog.Archive(t.Context(), pipeline.DataAsset, "rows", "", true); err != nil {
 		t.Fatal(err)
 	}
-	why := error(nil)
-	if _, why = k.Make(t.Context(), m, at(t, "2026-03-11T09:30:00Z")); !errors.Is(why, asset.ErrNotFound) {
+	_, why := k.Make(t.Context(), m, at(t, "2026-03-11T09:30:00Z"))
+	if !errors.Is(why, asset.ErrNotFound) {
 		t.Errorf("Make: %v", why)
 	}
 

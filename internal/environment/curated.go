@@ -20,7 +20,7 @@ const CuratedRegistry = "azureml"
 // AllCurated lists the curated environments by name.
 func AllCurated() []Curated {
 	var list []Curated
-	for _, line := range strings.Split(strings.TrimSpace(curated), "\n") {
+	for line := range strings.SplitSeq(strings.TrimSpace(curated), "\n") {
 		name, about, _ := strings.Cut(line, ": ")
 		list = append(list, Curated{Name: name, Description: about, Image: "mcr.microsoft.com/azureml/curated/" + name + ":latest"})
 	}

@@ -155,7 +155,11 @@ func required(cmd *cobra.Command, flags ...string) error {
 	for _, name := range flags {
 		if !cmd.Flags().Changed(name) {
 			f := cmd.Flags().Lookup(name)
-			return wrongUsage("for example: "+strings.TrimSpace(firstLine(cmd.Example)), "-%s/--%s is missing", f.Shorthand, f.Name)
+			flag := "--" + f.Name
+			if f.Shorthand != "" {
+				flag = "-" + f.Shorthand + "/" + flag
+			}
+			return wrongUsage("for example: "+strings.TrimSpace(firstLine(cmd.Example)), "%s is missing", flag)
 		}
 	}
 	return nil

@@ -17,8 +17,8 @@ type Alarms struct {
 	End   time.Time `json:"end_time,omitzero"`
 }
 
-// Calendar is the moments at which all of it is met, in UTC. Only the lists of days and
-// months may be empty, which is every day and every month.
+// Calendar is the moments at which all of it is met, in UTC. Only the lists of
+// days and months may be empty, which is every day and every month.
 type Calendar struct {
 	// Comment says in words of the zone what is meant.
 	Comment   string `json:"comment,omitempty"`
@@ -67,8 +67,8 @@ const horizon = 28
 const mostIntervals = 48
 
 // Alarms are the moments at which a server has to wake somebody who asks the
-// Spec. They are as few as can be said: beyond those of the Spec there are some in
-// the weeks in which clocks are changed, and where days are counted in a zone whose clocks are.
+// Spec. Those in vain are few: in the weeks in which clocks are changed, and where
+// every second day or the like is meant in a zone whose clocks are changed.
 func (s *Spec) Alarms(now time.Time) Alarms {
 	a := Alarms{Start: s.start.UTC(), End: s.end.UTC()}
 	if s.start.IsZero() {
@@ -103,8 +103,8 @@ func intervalAt(every time.Duration, moment time.Time) Interval {
 	return Interval{Every: every, Offset: time.Duration(moment.Unix()%seconds) * time.Second}
 }
 
-// intervals says a recurrence of every second day or week, and the like, in a zone
-// whose clocks are not changed. It is nil where calendars have to say it.
+// intervals says a recurrence of every second day or week, and the like, in a
+// zone whose clocks are not changed. It is nil where calendars have to say it.
 func (s *Spec) intervals() []Interval {
 	if s.interval == 1 || s.unit == Month || s.monthDays != 0 || s.unit == Day && s.weekDays != 0 {
 		return nil
@@ -147,8 +147,8 @@ func (s *Spec) hourly(sp span) Calendar {
 	return c
 }
 
-// calendars says for every offset that the zone has in turn what its clock times are in
-// UTC, on the days on which it can have it.
+// calendars says for every offset that the zone has in turn what its clock times
+// are in UTC, on the days on which it can have it.
 func (s *Spec) calendars(spans []span) []Calendar {
 	var list []Calendar
 	for _, sp := range spans {
@@ -165,8 +165,8 @@ func (s *Spec) comment(sp span) string {
 	return fmt.Sprintf("%s, %s", s.loc, time.Unix(0, 0).In(time.FixedZone("", int(sp.offset/time.Second))).Format("UTC-07:00"))
 }
 
-// group is some of the clock times of a Spec, in UTC. They come shift days after the
-// day on which the clocks of the zone show them.
+// group is some of the clock times of a Spec, in UTC. They come shift days after
+// the day on which the clocks of the zone show them.
 type group struct {
 	shift          int
 	hours, minutes []int

@@ -8,9 +8,9 @@ import (
 // span is an offset that a zone has, and when in the year.
 type span struct {
 	offset time.Duration
-	// days are, by month from 1 on, the days on which the zone may have it: bit n is day n.
-	// They are those of UTC, and of the day on which a change takes place and the next
-	// both offsets have them, for clock times that are skipped.
+	// days are those on which the zone may have it, in UTC, by month from 1 on:
+	// bit n is day n. The day of a change belongs to both offsets, and the next
+	// one also to the old offset, for clock times that are skipped.
 	days [13]uint32
 }
 

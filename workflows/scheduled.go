@@ -1,7 +1,6 @@
 package workflows
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -31,6 +30,14 @@ type ScheduledOutcome struct {
 	Pass string `json:"pass,omitempty"`
 }
 
+// triggered is an [activities.TriggerResult], with what only workflows know how
+// to read.
+type triggered struct {
+	Pass   string `json:"pass"`
+	Job    string `json:"job"`
+	Launch Launch `json:"launch"`
+}
+
 // firedAt is the attribute in which Temporal says for which time a schedule has
 // fired.
 var firedAt = temporal.NewSearchAttributeKeyTime("TemporalScheduledStartTime")
@@ -47,7 +54,7 @@ func Scheduled(ctx workflow.Context, in ScheduledInput) (*ScheduledOutcome, erro
 	if !ok {
 		return nil, temporal.NewNonRetryableApplicationError("this workflow is started by schedules only", string(pipeline.Invalid), nil)
 	}
-	var made activities.TriggerResult
+	var made triggered
 	ask := activities.TriggerInput{Making: in.Making, Time: at}
 	summary := "make the job for " + at.UTC().Format(time.RFC3339)
 	if err := workflow.ExecuteLocalActivity(local(ctx, summary), do.Trigger, ask).Get(ctx, &made); err != nil {
@@ -58,10 +65,7 @@ func Scheduled(ctx workflow.Context, in ScheduledInput) (*ScheduledOutcome, erro
 		workflow.SetCurrentDetails(ctx, made.Pass)
 		return outcome, nil
 	}
-	var launch Launch
-	if err := json.Unmarshal(made.Launch, &launch); err != nil {
-		return nil, temporal.NewNonRetryableApplicationError(fmt.Sprintf("read how to start the job: %v", err), string(pipeline.Invalid), nil)
-	}
+	launch := made.Launch
 	workflow.SetCurrentDetails(ctx, "runs job **"+made.Job+"**")
 	child := workflow.WithChildOptions(ctx, workflow.ChildWorkflowOptions{
 		WorkflowID:            launch.Input.Job,

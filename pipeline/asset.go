@@ -87,14 +87,14 @@ func (r AssetRef) String() string {
 }
 
 // assetName is what names, versions and labels of assets are made of: they
-// become parts of keys, paths and URIs.
-var assetName = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]{0,254}$`)
+// become parts of keys, paths and URIs, and names of files.
+var assetName = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]{0,249}$`)
 
 // CheckAssetName reports why an asset (or a version, a label, a registry: what
 // says which) cannot be called so, or nil.
 func CheckAssetName(what, name string) error {
 	if !assetName.MatchString(name) {
-		return fmt.Errorf("%s %q: use letters, digits, '_', '-' and '.', at most 255, beginning with a letter, a digit or '_'", what, name)
+		return fmt.Errorf("%s %q: use letters, digits, '_', '-' and '.', at most 250, beginning with a letter, a digit or '_'", what, name)
 	}
 	return nil
 }

@@ -154,15 +154,20 @@ func (l *loader) result(r *result, n *yaml.Node, keys keySet) {
 			r.broken = !l.checkOutputPath(t)
 		}
 	}
-	version := l.scalar(n.Get("version"), "version")
-	if name := l.scalar(n.Get("name"), "name"); name != nil {
-		r.asset = &pipeline.AssetName{Name: name.Text}
-		if version != nil {
-			r.asset.Version = version.Text
-		}
-	} else if version != nil {
-		l.problems.errorf(version.Pos(), "add \"name: ...\" to register the output under it", "a version without a name")
+	r.asset = l.registration(n)
+}
+
+// registration reads the name and the version that an output is registered
+// under, or returns nil.
+func (l *loader) registration(n *yaml.Node) *pipeline.AssetName {
+	name, version := l.assetName(n, "name"), l.assetName(n, "version")
+	if name != "" {
+		return &pipeline.AssetName{Name: name, Version: version}
 	}
+	if version != "" && n.Get("name") == nil {
+		l.problems.errorf(n.Get("version").Pos(), "add \"name: ...\" to register the output under it", "a version without a name")
+	}
+	return nil
 }
 
 // promotion recognises an output that becomes one of the pipeline around it.

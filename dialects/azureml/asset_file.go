@@ -131,6 +131,10 @@ func (l *loader) assetName(m *yaml.Node, key string) string {
 	if n == nil {
 		return ""
 	}
+	if strings.Contains(n.Text, "${{") {
+		l.problems.errorf(n.Pos(), "write the "+key+" itself", "%s cannot be an expression here", key)
+		return ""
+	}
 	if err := pipeline.CheckAssetName(key, n.Text); err != nil {
 		l.problems.errorf(n.Pos(), "", "%s", err)
 		return ""

@@ -11,9 +11,6 @@ import (
 const (
 	root   = "assets/"
 	suffix = ".json"
-	// longestFile is the longest name that can be a file's, with its suffix, on
-	// the systems that a store's folder may be on.
-	longestFile = 250
 )
 
 func kindPrefix(kind pipeline.AssetKind) string { return root + string(kind) + "/" }
@@ -66,23 +63,12 @@ func check(kind pipeline.AssetKind, name, version string) error {
 	if version == "" {
 		return nil
 	}
-	return checkFile("version", version)
+	return pipeline.CheckAssetName("version", version)
 }
 
 func checkKind(kind pipeline.AssetKind) error {
 	if !slices.Contains(pipeline.AssetKinds(), kind) {
 		return fmt.Errorf("%q is not a kind of asset", kind)
-	}
-	return nil
-}
-
-// checkFile checks what becomes the name of a file.
-func checkFile(what, name string) error {
-	if err := pipeline.CheckAssetName(what, name); err != nil {
-		return err
-	}
-	if len(name) > longestFile {
-		return fmt.Errorf("%s %q is longer than %d characters", what, name, longestFile)
 	}
 	return nil
 }

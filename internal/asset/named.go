@@ -128,7 +128,7 @@ func checkThing(shelf, name string) error {
 	if err := checkShelf(shelf); err != nil {
 		return err
 	}
-	return checkFile(shelf+" name", name)
+	return pipeline.CheckAssetName(shelf+" name", name)
 }
 
 // checkShelf keeps things apart from assets, which have folders of their own.

@@ -66,7 +66,7 @@ func (c *Catalog) Forget(ctx context.Context, kind pipeline.AssetKind, name, ver
 	if err := check(kind, name, ""); err != nil {
 		return err
 	}
-	if err := checkFile("version", version); err != nil {
+	if err := pipeline.CheckAssetName("version", version); err != nil {
 		return err
 	}
 	for _, key := range []string{versionKey(kind, name, version), notesKey(kind, name, version)} {

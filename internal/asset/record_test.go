@@ -45,7 +45,7 @@ func TestNamesAreCheckedBeforeTheyBecomeKeys(t *testing.T) {
 		}
 	}
 	longest := train(strings.Repeat("v", 250))
-	longest.Name = strings.Repeat("n", 255)
+	longest.Name = strings.Repeat("n", 250)
 	create(t, c, longest)
 }
 

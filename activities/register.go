@@ -31,8 +31,8 @@ func (a *Activities) Register(ctx context.Context, in RegisterInput) (RegisterRe
 				if out.Asset == nil || !ok || (out.Asset.Version != "") != pass {
 					continue
 				}
-				v, created, err := register(ctx, catalog, version(in.Job, step.Name, out, content))
-				if created {
+				v, own, err := register(ctx, catalog, version(in.Job, step.Name, out, content))
+				if err == nil && own {
 					made = append(made, v)
 				}
 				if errors.Is(err, asset.ErrExists) {
@@ -81,15 +81,30 @@ func version(job, step string, out pipeline.Output, content pipeline.Artifact) a
 	return v
 }
 
-func register(ctx context.Context, catalog *asset.Catalog, v asset.Version) (asset.Version, bool, error) {
-	if v.Version == "" {
-		latest, err := catalog.Find(ctx, v.Ref(""))
-		if err == nil && latest.Type == v.Type && latest.Artifact != nil && latest.Artifact.Digest == v.Artifact.Digest {
-			return latest, false, nil
+// register keeps one output, and reports whether the version is this job's own:
+// a second attempt finds what the first has made.
+func register(ctx context.Context, catalog *asset.Catalog, v asset.Version) (kept asset.Version, own bool, err error) {
+	if v.Version != "" {
+		if kept, own, err = catalog.Create(ctx, v); err == nil && kept.Origin != nil {
+			own = *kept.Origin == *v.Origin
 		}
-		if err != nil && !errors.Is(err, asset.ErrNotFound) {
-			return v, false, err
+		return kept, own, err
+	}
+	all, err := catalog.Versions(ctx, v.Kind, v.Name)
+	if asset.IgnoreDamaged(err) != nil && !errors.Is(err, asset.ErrNotFound) {
+		return v, false, err
+	}
+	same := func(there asset.Version) bool {
+		return there.Type == v.Type && there.Artifact != nil && there.Artifact.Digest == v.Artifact.Digest
+	}
+	for _, there := range all {
+		if same(there) && there.Origin != nil && *there.Origin == *v.Origin {
+			return there, true, nil
 		}
+	}
+	latest := slices.IndexFunc(all, func(there asset.Version) bool { return !there.Notes.Archived })
+	if latest >= 0 && same(all[latest]) {
+		return all[latest], false, nil
 	}
 	return catalog.Create(ctx, v)
 }

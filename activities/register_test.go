@@ -1,6 +1,7 @@
 package activities
 
 import (
+	"errors"
 	"fmt"
 	"testing"
 
@@ -27,7 +28,12 @@ func making(data, model pipeline.AssetName) *pipeline.Plan {
 
 func (a *Activities) register(t *testing.T, plan *pipeline.Plan, rows, net int) RegisterResult {
 	t.Helper()
-	r, err := a.Register(t.Context(), RegisterInput{Job: plan.Name, Plan: a.keep(t, plan), Outputs: map[string]map[string]pipeline.Artifact{
+	return a.registerFor(t, plan.Name, plan, rows, net)
+}
+
+func (a *Activities) registerFor(t *testing.T, job string, plan *pipeline.Plan, rows, net int) RegisterResult {
+	t.Helper()
+	r, err := a.Register(t.Context(), RegisterInput{Job: job, Plan: a.keep(t, plan), Outputs: map[string]map[string]pipeline.Artifact{
 		"train": {"rows": content(rows), "net": content(net), "rest": content(99)},
 	}})
 	if err != nil {
@@ -66,7 +72,7 @@ func TestOutputsBecomeAssets(t *testing.T) {
 func TestTheSameContentStaysTheSameVersion(t *testing.T) {
 	a := newActivities(t)
 	plan := making(pipeline.AssetName{Name: "rows"}, pipeline.AssetName{Name: "net"})
-	for _, tt := range []struct {
+	for i, tt := range []struct {
 		rows, net int
 		want      []string
 	}{
@@ -75,7 +81,30 @@ func TestTheSameContentStaysTheSameVersion(t *testing.T) {
 		{1, 3, []string{"data rows azureml:rows:1", "model net azureml:net:2"}},
 		{1, 2, []string{"data rows azureml:rows:1", "model net azureml:net:3"}},
 	} {
-		same(t, refs(a.register(t, plan, tt.rows, tt.net)), tt.want)
+		same(t, refs(a.registerFor(t, fmt.Sprint("job", i), plan, tt.rows, tt.net)), tt.want)
+	}
+}
+
+func TestASecondAttemptRegistersNothingTwice(t *testing.T) {
+	a := newActivities(t)
+	plan := making(pipeline.AssetName{Name: "rows"}, pipeline.AssetName{Name: "net"})
+	first := []string{"data rows azureml:rows:1", "model net azureml:net:1"}
+	same(t, refs(a.registerFor(t, "first", plan, 1, 2)), first)
+	same(t, refs(a.registerFor(t, "second", plan, 3, 4)), []string{"data rows azureml:rows:2", "model net azureml:net:2"})
+	same(t, refs(a.registerFor(t, "first", plan, 1, 2)), first)
+
+	// What the first attempt has made is taken back when the second may not.
+	plan = making(pipeline.AssetName{Name: "rows"}, pipeline.AssetName{Name: "net", Version: "1"})
+	catalog := asset.New(a.Store)
+	if _, _, err := catalog.Create(t.Context(), version("third", "train", plan.Steps[0].Outputs[0], content(5))); err != nil {
+		t.Fatal(err)
+	}
+	plan.Steps[0].Outputs[0].Asset.Version = "3"
+	if r := a.registerFor(t, "third", plan, 5, 6); r.Failure == nil {
+		t.Fatalf("got %+v", r)
+	}
+	if _, err := catalog.Find(t.Context(), pipeline.AssetRef{Kind: pipeline.DataAsset, Name: "rows", Version: "3"}); !errors.Is(err, asset.ErrNotFound) {
+		t.Errorf("half of the outputs stay registered: %v", err)
 	}
 }
 

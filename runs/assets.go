@@ -175,11 +175,10 @@ func (s *Service) bring(ctx context.Context, to *artifact.Store, a pipeline.Arti
 		return err
 	}
 	sources := []*artifact.Store{s.Store}
-	all, err := s.ListRegistries(ctx)
-	if err != nil {
+	all, unreachable := s.ListRegistries(ctx)
+	if err := asset.IgnoreDamaged(unreachable); err != nil {
 		return err
 	}
-	var unreachable error
 	for _, r := range all {
 		c, err := s.Catalog(ctx, r.Name)
 		if err != nil {

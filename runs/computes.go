@@ -95,15 +95,16 @@ func (s *Service) UpdateCompute(ctx context.Context, name string, change func(*C
 	return s.CreateCompute(ctx, c)
 }
 
-// ListComputes returns the computes by name.
+// ListComputes returns the computes by name. Those whose records are damaged are
+// in the error, an [asset.Damaged].
 func (s *Service) ListComputes(ctx context.Context) ([]Compute, error) {
 	all, err := asset.All[Compute](ctx, asset.New(s.Store), computeShelf)
-	if err != nil {
+	if asset.IgnoreDamaged(err) != nil {
 		return nil, err
 	}
 	list := s.builtInComputes()
 	maps.Copy(list, all)
-	return inOrder(list), nil
+	return inOrder(list), err
 }
 
 // ShowCompute returns one compute, or an [asset.NotFound].
@@ -125,14 +126,16 @@ func (s *Service) ShowCompute(ctx context.Context, name string) (Compute, error)
 // DeleteCompute forgets a compute. One that exists from the start is then again
 // as it was at the start.
 func (s *Service) DeleteCompute(ctx context.Context, name string) error {
-	c, err := s.ShowCompute(ctx, name)
-	if err != nil {
+	// One whose record is damaged can be deleted, too.
+	err := asset.Drop(ctx, asset.New(s.Store), computeShelf, name)
+	if !errors.Is(err, asset.ErrNotFound) {
 		return err
 	}
-	if c.BuiltIn {
-		return fmt.Errorf("compute %s: %w", name, ErrBuiltIn)
+	c, err := s.ShowCompute(ctx, name)
+	if err == nil && c.BuiltIn {
+		err = fmt.Errorf("compute %s: %w", name, ErrBuiltIn)
 	}
-	return asset.Drop(ctx, asset.New(s.Store), computeShelf, name)
+	return err
 }
 
 // ComputeQueue is the task queue that a compute stands for.

@@ -70,7 +70,8 @@ func fixedDatastore(name string) error {
 }
 
 // ListDatastores returns all datastores, those that exist from the start first,
-// the others by name.
+// the others by name. Those whose records are damaged are in the error, an
+// [asset.Damaged].
 func (s *Service) ListDatastores(ctx context.Context) ([]datastore.Definition, error) {
 	return s.shelf().All(ctx)
 }

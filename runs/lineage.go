@@ -3,6 +3,7 @@ package runs
 import (
 	"context"
 
+	"github.com/millrace-ml/millrace/internal/asset"
 	"github.com/millrace-ml/millrace/internal/lineage"
 	"github.com/millrace-ml/millrace/pipeline"
 )
@@ -21,7 +22,7 @@ type LineageOptions struct {
 // [lineage.Graph.Find]. All of it is read from the store: no server is asked.
 func (s *Service) Lineage(ctx context.Context, start string, o LineageOptions) (*lineage.Lineage, error) {
 	shared, err := s.ListRegistries(ctx)
-	if err != nil {
+	if asset.IgnoreDamaged(err) != nil {
 		return nil, err
 	}
 	read := lineage.Options{Store: s.Store, Registry: s.Catalog}

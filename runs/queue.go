@@ -2,6 +2,7 @@ package runs
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -22,10 +23,14 @@ var computes = map[string]string{
 // route gives every step the queue that its attempts are taken from.
 func (s *Service) route(ctx context.Context, plan *pipeline.Plan) error {
 	kept, err := asset.All[Compute](ctx, asset.New(s.Store), computeShelf)
-	if err != nil {
+	some, ok := errors.AsType[*asset.Damaged](err)
+	if err != nil && !ok {
 		return fmt.Errorf("find the queues of job %s: %w", plan.Name, err)
 	}
 	for i := range plan.Steps {
+		if ok && some.Records[plan.Steps[i].Compute] != nil {
+			return fmt.Errorf("find the queue of step %s: %w", plan.Steps[i].Name, some.Records[plan.Steps[i].Compute])
+		}
 		plan.Steps[i].Queue = s.queue(&plan.Steps[i], kept)
 	}
 	return nil

@@ -68,13 +68,14 @@ func (s *Service) CreateRegistry(ctx context.Context, r Registry) (Registry, err
 	return r, asset.Put(ctx, asset.New(s.Store), registryShelf, r.Name, r)
 }
 
-// ListRegistries returns the registries by name, the built-in ones first.
+// ListRegistries returns the registries by name, the built-in ones first. Those
+// whose records are damaged are in the error, an [asset.Damaged].
 func (s *Service) ListRegistries(ctx context.Context) ([]Registry, error) {
 	all, err := asset.All[Registry](ctx, asset.New(s.Store), registryShelf)
-	if err != nil {
+	if asset.IgnoreDamaged(err) != nil {
 		return nil, err
 	}
-	return append(builtInRegistries(), inOrder(all)...), nil
+	return append(builtInRegistries(), inOrder(all)...), err
 }
 
 // ShowRegistry returns one registry, or an [asset.NotFound].
@@ -87,7 +88,7 @@ func (s *Service) ShowRegistry(ctx context.Context, name string) (Registry, erro
 	r, err := asset.Take[Registry](ctx, asset.New(s.Store), registryShelf, name)
 	if missing, ok := errors.AsType[*asset.NotFound](err); ok {
 		all, err := s.ListRegistries(ctx)
-		if err != nil {
+		if asset.IgnoreDamaged(err) != nil {
 			return r, err
 		}
 		names := make([]string, len(all))
@@ -101,13 +102,16 @@ func (s *Service) ShowRegistry(ctx context.Context, name string) (Registry, erro
 
 // DeleteRegistry forgets the name of a shared store. The store stays.
 func (s *Service) DeleteRegistry(ctx context.Context, name string) error {
-	if r, err := s.ShowRegistry(ctx, name); err != nil || r.BuiltIn {
-		if err == nil {
-			err = fmt.Errorf("registry %s: %w", name, ErrBuiltIn)
-		}
+	// One whose record is damaged can be deleted, too.
+	err := asset.Drop(ctx, asset.New(s.Store), registryShelf, name)
+	if !errors.Is(err, asset.ErrNotFound) {
 		return err
 	}
-	return asset.Drop(ctx, asset.New(s.Store), registryShelf, name)
+	r, err := s.ShowRegistry(ctx, name)
+	if err == nil && r.BuiltIn {
+		err = fmt.Errorf("registry %s: %w", name, ErrBuiltIn)
+	}
+	return err
 }
 
 // Catalog opens the catalog of a registry; "" is that of the jobs' store.

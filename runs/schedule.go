@@ -178,10 +178,11 @@ func (s *Service) ShowSchedule(ctx context.Context, name string) (*Schedule, err
 	return s.scheduleState(ctx, r)
 }
 
-// ListSchedules returns all schedules, by name.
+// ListSchedules returns all schedules, by name. Those whose records are damaged
+// are in the error, an [asset.Damaged].
 func (s *Service) ListSchedules(ctx context.Context) ([]Schedule, error) {
-	all, err := schedule.All(ctx, s.Store)
-	if err != nil {
+	all, damaged := schedule.All(ctx, s.Store)
+	if err := asset.IgnoreDamaged(damaged); err != nil {
 		return nil, err
 	}
 	var list []Schedule
@@ -192,7 +193,7 @@ func (s *Service) ListSchedules(ctx context.Context) ([]Schedule, error) {
 		}
 		list = append(list, *sc)
 	}
-	return list, nil
+	return list, damaged
 }
 
 // scheduleState adds what the server says, and when the schedule fires next.

@@ -40,7 +40,7 @@ func runAssetList(ctx context.Context, a *app, o *assetListOptions) error {
 	} else {
 		all, err = c.List(ctx, o.noun.kind)
 	}
-	if err != nil {
+	if err := a.sayDamaged(err); err != nil {
 		return err
 	}
 	rows := []map[string]any{}

@@ -34,7 +34,7 @@ func runComputeList(ctx context.Context, a *app, o *computeListOptions) error {
 		return err
 	}
 	all, err := s.ListComputes(ctx)
-	if err != nil {
+	if err := a.sayDamaged(err); err != nil {
 		return err
 	}
 	rows := []map[string]any{}

@@ -46,7 +46,7 @@ func runDatastoreList(ctx context.Context, a *app, o *datastoreListOptions) erro
 	}
 	defer s.leave()
 	all, err := s.jobs.ListDatastores(ctx)
-	if err != nil {
+	if err := a.sayDamaged(err); err != nil {
 		return err
 	}
 	if o.most > 0 && len(all) > o.most {

@@ -136,7 +136,7 @@ func (a *app) judge(err error) (outcome int, hint string) {
 	case errors.Is(err, azureml.ErrName):
 		return exitUsage, ""
 	case errors.Is(err, asset.ErrExists):
-		return exitFailed, ""
+		return exitFailed, "choose another version, or leave it out to get the next number"
 	case errors.Is(err, runs.ErrNotEnded):
 		return exitFailed, "`" + a.command("job", "stream", "-n", "NAME") + "` follows it; where no server runs, `" +
 			a.command("run", "--resume", "NAME") + "` or `" + a.command("dev") + "` carries it on"

@@ -111,7 +111,7 @@ func newRegistryListCmd(a *app, runF func(context.Context, *registryListOptions)
 			return err
 		}
 		all, err := s.ListRegistries(ctx)
-		if err != nil {
+		if err := a.sayDamaged(err); err != nil {
 			return err
 		}
 		rows := []map[string]any{}

@@ -37,7 +37,7 @@ func runScheduleList(ctx context.Context, a *app, o *scheduleListOptions) error 
 	}
 	defer s.leave()
 	all, err := s.jobs.ListSchedules(ctx)
-	if err != nil {
+	if err := a.sayDamaged(err); err != nil {
 		return err
 	}
 	rows := []map[string]any{}

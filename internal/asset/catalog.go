@@ -54,7 +54,7 @@ func (c *Catalog) exactly(ctx context.Context, ref pipeline.AssetRef) (Version, 
 	v, err := c.read(ctx, ref.Kind, ref.Name, ref.Version)
 	if errors.Is(err, artifact.ErrGone) {
 		all, err := c.all(ctx, ref.Kind, ref.Name)
-		if err != nil {
+		if err := IgnoreDamaged(err); err != nil {
 			return Version{}, err
 		}
 		return Version{}, c.notFound(ctx, ref, all)
@@ -114,13 +114,15 @@ func (c *Catalog) notFound(ctx context.Context, ref pipeline.AssetRef, newestFir
 }
 
 // Versions returns all versions of a name, archived ones too, the newest first.
+// Where some cannot be read, the error is [*Damaged], and the others are
+// returned with it.
 func (c *Catalog) Versions(ctx context.Context, kind pipeline.AssetKind, name string) ([]Version, error) {
 	if err := check(kind, name, ""); err != nil {
 		return nil, err
 	}
 	all, err := c.all(ctx, kind, name)
 	if err != nil {
-		return nil, fmt.Errorf("list versions of %s %q: %w", kind, name, err)
+		return all, fmt.Errorf("list versions of %s %q: %w", kind, name, err)
 	}
 	if len(all) == 0 {
 		return nil, c.notFound(ctx, pipeline.AssetRef{Kind: kind, Name: name}, nil)
@@ -129,7 +131,9 @@ func (c *Catalog) Versions(ctx context.Context, kind pipeline.AssetKind, name st
 }
 
 // List returns the latest version of every name, in the order of the names. Of
-// a name whose versions are all archived it is the latest of those.
+// a name whose versions are all archived it is the latest of those. Where some
+// versions cannot be read, the error is [*Damaged], and the list is that of the
+// others.
 func (c *Catalog) List(ctx context.Context, kind pipeline.AssetKind) ([]Version, error) {
 	if err := checkKind(kind); err != nil {
 		return nil, err
@@ -140,7 +144,7 @@ func (c *Catalog) List(ctx context.Context, kind pipeline.AssetKind) ([]Version,
 	}
 	all, err := c.readAll(ctx, kind, slices.Concat(slices.Collect(maps.Values(names))...))
 	if err != nil {
-		return nil, fmt.Errorf("list %s: %w", kind.Plural(), err)
+		err = fmt.Errorf("list %s: %w", kind.Plural(), err)
 	}
 	byName := map[string][]Version{}
 	for _, v := range all {
@@ -152,7 +156,7 @@ func (c *Catalog) List(ctx context.Context, kind pipeline.AssetKind) ([]Version,
 			list = append(list, v)
 		}
 	}
-	return list, nil
+	return list, err
 }
 
 // Names returns the names of all assets of a kind, sorted.
@@ -190,9 +194,11 @@ func (c *Catalog) all(ctx context.Context, kind pipeline.AssetKind, name string)
 }
 
 // readAll reads versions with their notes, many at a time, and puts the newest
-// first. One that has been deleted meanwhile is left out.
+// first. One that has been deleted meanwhile is left out; so is one that cannot
+// be read, which is then in the error, [*Damaged].
 func (c *Catalog) readAll(ctx context.Context, kind pipeline.AssetKind, list []found) ([]Version, error) {
 	all := make([]Version, len(list))
+	var damage damage
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(c.store.Parallel())
 	for i, f := range list {
@@ -204,8 +210,10 @@ func (c *Catalog) readAll(ctx context.Context, kind pipeline.AssetKind, list []f
 			if err == nil && f.noted {
 				err = c.addNotes(ctx, &v)
 			}
-			all[i] = v
-			return err
+			if err == nil {
+				all[i] = v
+			}
+			return damage.note(f.name+":"+f.version, err)
 		})
 	}
 	if err := g.Wait(); err != nil {
@@ -213,7 +221,7 @@ func (c *Catalog) readAll(ctx context.Context, kind pipeline.AssetKind, list []f
 	}
 	all = slices.DeleteFunc(all, func(v Version) bool { return v.Version == "" })
 	slices.SortFunc(all, newestFirst)
-	return all, nil
+	return all, damage.err()
 }
 
 // newestFirst orders versions by the time of their creation. Of one time, the

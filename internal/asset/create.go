@@ -135,20 +135,20 @@ func (c *Catalog) write(ctx context.Context, v Version) (Version, bool, error) {
 	return made, created, err
 }
 
-// difference names what differs in the content of two versions, or is "". What
-// is noted of them, when they were made and from what, is not content.
+// difference says what the first of two versions has and the second has not, or
+// is "". What is noted of them, when they were made and from what, is not content.
 func difference(a, b Version) string {
 	switch {
 	case a.Type != b.Type:
-		return "type"
+		return "another type"
 	case a.Definition != b.Definition:
-		return "definition"
+		return "another definition"
 	case a.URI != b.URI:
-		return "path"
+		return "another path"
 	case !sameArtifact(a.Artifact, b.Artifact), !slices.EqualFunc(inOrder(a.Artifacts), inOrder(b.Artifacts), same):
-		return "content"
+		return "other content"
 	case !sameJSON(a.Flavors, b.Flavors):
-		return "set of flavors"
+		return "other flavors"
 	}
 	return ""
 }

@@ -3,7 +3,10 @@ package asset
 import (
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
+	"sync"
 
 	"github.com/millrace-ml/millrace/pipeline"
 )
@@ -58,6 +61,66 @@ func (e *NotFound) Error() string {
 // Is makes every NotFound ErrNotFound.
 func (e *NotFound) Is(target error) bool { return target == ErrNotFound }
 
+// Damaged says which records cannot be read. It comes together with all others,
+// for those who can do without.
+type Damaged struct {
+	// Records are the errors by what the records are about: "NAME:VERSION" of
+	// assets, the name of things that have no more.
+	Records map[string]error
+}
+
+// Error names them all, a line each.
+func (d *Damaged) Error() string {
+	lines := make([]string, 0, len(d.Records))
+	for _, about := range slices.Sorted(maps.Keys(d.Records)) {
+		lines = append(lines, d.Records[about].Error())
+	}
+	return strings.Join(lines, "\n")
+}
+
+// IgnoreDamaged returns nil for a [*Damaged], and any other error as it is: for
+// those who can do without what cannot be read.
+func IgnoreDamaged(err error) error {
+	if _, ok := errors.AsType[*Damaged](err); ok {
+		return nil
+	}
+	return err
+}
+
+// unreadable is the error for a record that does not hold what it should.
+type unreadable struct{ error }
+
+func (u unreadable) Unwrap() error { return u.error }
+
+// damage gathers what cannot be read, for many at once.
+type damage struct {
+	mu      sync.Mutex
+	records map[string]error
+}
+
+// note keeps the error for a record that cannot be read, and returns any other.
+func (d *damage) note(about string, err error) error {
+	cause, ok := errors.AsType[unreadable](err)
+	if !ok {
+		return err
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.records == nil {
+		d.records = map[string]error{}
+	}
+	d.records[about] = cause
+	return nil
+}
+
+// err is the [*Damaged] of what was noted, or nil.
+func (d *damage) err() error {
+	if len(d.records) == 0 {
+		return nil
+	}
+	return &Damaged{d.records}
+}
+
 // either words a choice: "a", "b" or "c".
 func either(names []string) string {
 	quoted := make([]string, len(names))
@@ -74,13 +137,12 @@ func either(names []string) string {
 // exists is the [ErrExists] that says what is there.
 type exists struct {
 	there Version
-	what  string // that differs
+	what  string // it has, in words
 }
 
 func (e *exists) Error() string {
 	since := e.there.Created.Format("2006-01-02 15:04:05 MST")
-	return fmt.Sprintf("%s %q has had a version %s since %s, with another %s: choose another version, or leave it out to get the next number",
-		e.there.Kind, e.there.Name, e.there.Version, since, e.what)
+	return fmt.Sprintf("%s %q has had a version %s since %s, with %s", e.there.Kind, e.there.Name, e.there.Version, since, e.what)
 }
 
 func (e *exists) Is(target error) bool { return target == ErrExists }

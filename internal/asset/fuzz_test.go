@@ -27,7 +27,7 @@ func FuzzVersion(f *testing.F) {
 		w, err := parseVersion(key, again)
 		must(t, err)
 		if what := difference(v, w); what != "" {
-			t.Errorf("another %s:\n%s", what, cmp.Diff(v, w))
+			t.Errorf("%s:\n%s", what, cmp.Diff(v, w))
 		}
 	})
 }

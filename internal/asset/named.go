@@ -63,7 +63,8 @@ func Take[T any](ctx context.Context, c *Catalog, shelf, name string) (T, error)
 	return thing, nil
 }
 
-// All returns every thing on a shelf, by name.
+// All returns every thing on a shelf, by name. Where some cannot be read, the
+// error is [*Damaged], and the others are returned with it.
 func All[T any](ctx context.Context, c *Catalog, shelf string) (map[string]T, error) {
 	if err := checkShelf(shelf); err != nil {
 		return nil, err
@@ -74,6 +75,7 @@ func All[T any](ctx context.Context, c *Catalog, shelf string) (map[string]T, er
 	}
 	all := make(map[string]T, len(names))
 	var mu sync.Mutex
+	var damage damage
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(c.store.Parallel())
 	for _, name := range names {
@@ -82,16 +84,19 @@ func All[T any](ctx context.Context, c *Catalog, shelf string) (map[string]T, er
 			if errors.Is(err, ErrNotFound) {
 				return nil // deleted meanwhile
 			}
+			if err != nil {
+				return damage.note(name, err)
+			}
 			mu.Lock()
 			defer mu.Unlock()
 			all[name] = thing
-			return err
+			return nil
 		})
 	}
 	if err := g.Wait(); err != nil {
 		return nil, err
 	}
-	return all, nil
+	return all, damage.err()
 }
 
 // Drop deletes a thing. A missing one is a [*NotFound].

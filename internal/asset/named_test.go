@@ -106,7 +106,13 @@ func TestThingsAreCheckedBeforeTheyBecomeKeys(t *testing.T) {
 	if _, err := Take[int](ctx, c, "compute", "x"); err == nil || !strings.Contains(err.Error(), "assets/compute/x.json") {
 		t.Errorf("damaged: %v", err)
 	}
-	if _, err := All[int](ctx, c, "compute"); err == nil || !strings.Contains(err.Error(), "assets/compute/x.json") {
-		t.Errorf("damaged: %v", err)
+	must(t, Put(ctx, c, "compute", "y", 1))
+	all, err := All[int](ctx, c, "compute")
+	some, ok := errors.AsType[*Damaged](err)
+	if !ok || some.Records["x"] == nil || !strings.Contains(err.Error(), "assets/compute/x.json") || len(all) != 1 || all["y"] != 1 {
+		t.Errorf("with one that is damaged: %v, %v", all, err)
 	}
+	must(t, Drop(ctx, c, "compute", "x"))
+	_, err = All[int](ctx, c, "compute")
+	must(t, err)
 }

@@ -51,17 +51,22 @@ func decode(key string, b []byte, into any) error {
 		err = fmt.Errorf("it has %d bytes", len(b))
 	}
 	if err != nil {
-		return fmt.Errorf("the record %s is damaged: %w", key, err)
+		return damaged(key, "%w", err)
 	}
 	return nil
 }
 
+// damaged is the error for a record that does not hold what it should.
+func damaged(key, why string, args ...any) error {
+	return unreadable{fmt.Errorf("the record %s is damaged: %w", key, fmt.Errorf(why, args...))}
+}
+
 func checkSchema(key string, found int) error {
 	if found > schema {
-		return fmt.Errorf("the record %s was written by a newer Millrace (schema %d)", key, found)
+		return unreadable{fmt.Errorf("the record %s was written by a newer Millrace (schema %d)", key, found)}
 	}
 	if found < 1 {
-		return fmt.Errorf("the record %s is damaged: it has no schema", key)
+		return damaged(key, "it has no schema")
 	}
 	return nil
 }
@@ -78,11 +83,11 @@ func parseVersion(key string, b []byte) (Version, error) {
 	}
 	v := s.Version
 	if versionKey(v.Kind, v.Name, v.Version) != key {
-		return Version{}, fmt.Errorf("the record %s is damaged: it is about %s %s:%s", key, v.Kind, v.Name, v.Version)
+		return Version{}, damaged(key, "it is about %s %s:%s", v.Kind, v.Name, v.Version)
 	}
 	for _, a := range v.content() {
 		if _, err := pipeline.ParseDigest(string(a.Digest)); err != nil {
-			return Version{}, fmt.Errorf("the record %s is damaged: %w", key, err)
+			return Version{}, damaged(key, "%w", err)
 		}
 	}
 	return v, nil

@@ -75,6 +75,19 @@ func TestDamagedRecordsAreNamed(t *testing.T) {
 		if made := create(t, c, train("")); made.Version != "3" {
 			t.Errorf("the next version is %s", made.Version)
 		}
+		if _, err := c.Find(ctx, ref(t, "train:9")); !errors.Is(err, ErrNotFound) {
+			t.Errorf("of a version that never was: %v", err)
+		}
+		// Those who can do without it get the others.
+		versions, err := c.Versions(ctx, pipeline.ComponentAsset, "train")
+		some, ok := errors.AsType[*Damaged](err)
+		if numbers(versions) != "3 1" || !ok || len(some.Records) != 1 || some.Records["train:2"] == nil {
+			t.Errorf("versions %s, %v", numbers(versions), err)
+		}
+		names, err := c.List(ctx, pipeline.ComponentAsset)
+		if some, ok := errors.AsType[*Damaged](err); numbers(names) != "3" || !ok || some.Records["train:2"] == nil {
+			t.Errorf("names with version %s, %v", numbers(names), err)
+		}
 		must(t, c.Forget(ctx, pipeline.ComponentAsset, "train", "2"))
 		if got := find(t, c, "train").Version; got != "3" {
 			t.Errorf("latest = %s", got)

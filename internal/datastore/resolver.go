@@ -47,7 +47,7 @@ func New(store *artifact.Store) *Resolver {
 	}
 }
 
-// Names are the names of all datastores.
+// Names are the names of all datastores that can be read.
 func (r *Resolver) Names(ctx context.Context) ([]string, error) { return r.shelf.Names(ctx) }
 
 // Check reports, without looking at any data, why nothing can be read from or

@@ -52,23 +52,24 @@ func (s Shelf) Find(ctx context.Context, name string) (Definition, error) {
 }
 
 // All returns the definitions of all datastores, the fixed ones first, the
-// others by name.
+// others by name. Those whose records are damaged are in the error, an
+// [asset.Damaged].
 func (s Shelf) All(ctx context.Context) ([]Definition, error) {
 	kept, err := asset.All[Definition](ctx, s.catalog, shelf)
-	if err != nil {
+	if asset.IgnoreDamaged(err) != nil {
 		return nil, err
 	}
 	var all []Definition
 	for _, name := range Fixed() {
 		all = append(all, s.fixed(name, kept[name]))
 	}
-	return append(all, inOrder(kept)...), nil
+	return append(all, inOrder(kept)...), err
 }
 
-// Names are the names of all datastores, in the same order.
+// Names are the names of all datastores that can be read, in the same order.
 func (s Shelf) Names(ctx context.Context) ([]string, error) {
 	all, err := s.All(ctx)
-	if err != nil {
+	if asset.IgnoreDamaged(err) != nil {
 		return nil, err
 	}
 	names := make([]string, len(all))

@@ -212,8 +212,8 @@ func (r *reader) versions(ctx context.Context) error {
 	return nil
 }
 
-// kind reads all versions of a kind. Where that fails they are read name by
-// name, so that a damaged one hides no others.
+// kind reads all versions of a kind, name by name, so that a damaged one hides
+// no others.
 func (r *reader) kind(ctx context.Context, c *asset.Catalog, registry string, kind pipeline.AssetKind) error {
 	names, err := c.Names(ctx, kind)
 	if err != nil {

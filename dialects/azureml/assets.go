@@ -105,6 +105,12 @@ func (l *loader) registered(n *yaml.Node, written string) *component {
 	}
 	l.pins[n] = a.Ref.String()
 	key := a.Ref.String()
+	for i, above := range l.chain {
+		if above.path == key {
+			l.includeCycle(n, i, key)
+			return nil
+		}
+	}
 	if c, known := l.components[key]; known {
 		return c
 	}

@@ -135,7 +135,7 @@ func (l *loader) additionalIncludes(n *yaml.Node) []*yaml.Node {
 		switch {
 		case item.Kind == yaml.Map:
 			l.problems.errorf(item.Pos(), "download the package, and include its folder", "packages of Azure DevOps cannot be included")
-		case l.scalar(item, "an additional include") != nil:
+		case l.scalar(item, "an additional include") != nil && !l.inDefinition(item, "additional include"):
 			found = append(found, item)
 		}
 	}

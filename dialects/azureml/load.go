@@ -122,9 +122,9 @@ type loader struct {
 	portCount int
 }
 
-// inclusion is a component file that is being read.
+// inclusion is a component that is being read.
 type inclusion struct {
-	path string // absolute
+	path string // absolute, or the reference to a registered one
 	name string
 }
 

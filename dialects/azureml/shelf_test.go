@@ -37,7 +37,9 @@ jobs:
     inputs: {x: {type: uri_folder}}, outputs: {y: {type: uri_folder}}},
     inputs: {x: "${{parent.jobs.first.outputs.model}}"}, outputs: {y: "${{parent.outputs.last}}"}}
 `},
-		"component outside": {Definition: "command: ls\ncode: ../src\nenvironment: azureml:tools:2\n"},
+		"component outside": {Definition: "command: ls\ncode: ../src\nadditional_includes: [/etc/passwd]\nenvironment: azureml:tools:2\n"},
+		"component circle":  {Definition: "type: pipeline\njobs: {a: {component: \"azureml:back:7\"}}\n"},
+		"component back":    {Definition: "type: pipeline\njobs: {a: {component: \"azureml:circle@latest\"}}\n"},
 		"component broken":  {Definition: "command: ls ${{inputs.x}}\nenvironment: azureml:tools:2\n"},
 		"environment tools": {Definition: "image: python:3.12\nconda_file:\n  dependencies:\n    - pandas\n"},
 		"data rows":         {Type: pipeline.URIFolder, URI: "azureml://datastores/workspaceblobstore/paths/LocalUpload/bb/rows/", Artifact: rows},

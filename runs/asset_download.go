@@ -22,16 +22,17 @@ func (s *Service) DownloadAsset(ctx context.Context, ref pipeline.AssetRef, dir 
 	if err != nil {
 		return "", err
 	}
-	content := v.Artifact
+	content, store := v.Artifact, c.Store()
 	if content == nil {
-		fetched, err := datastore.New(c.Store()).Fetch(ctx, v.URI, pipeline.PortType(v.Type), nil)
+		store = s.Store // whose datastores are meant
+		fetched, err := datastore.New(store).Fetch(ctx, v.URI, pipeline.PortType(v.Type), nil)
 		if err != nil {
 			return "", fmt.Errorf("download %s %s: %w", v.Kind, v.Ref("").Short(), err)
 		}
 		content = &fetched
 	}
 	folder := filepath.Join(dir, v.Name)
-	if err := copyInto(ctx, c.Store(), *content, folder); err != nil {
+	if err := copyInto(ctx, store, *content, folder); err != nil {
 		return "", fmt.Errorf("download %s %s to %s: %w", v.Kind, v.Ref("").Short(), folder, err)
 	}
 	return folder, nil

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/millrace-ml/millrace/dialects/azureml"
 	"github.com/millrace-ml/millrace/internal/artifact"
@@ -20,12 +19,10 @@ func (s *Service) CreateAsset(ctx context.Context, f *azureml.AssetFile, registr
 	if err != nil {
 		return asset.Version{}, err
 	}
-	return keep(ctx, c, f, whoami(), func(v *asset.Version) error {
-		if registry != "" {
-			return s.promote(ctx, v, c, registry)
-		}
-		return nil
-	})
+	if registry == "" {
+		return keep(ctx, c, f, whoami(), nil)
+	}
+	return keep(ctx, c, f, whoami(), s.share(ctx, c, registry).promote)
 }
 
 // keep creates a version of what a file says. prepare may change it before.
@@ -110,93 +107,4 @@ func origin(ref string) *asset.Origin {
 	job, rest, _ := strings.Cut(rest, "/outputs/")
 	output, _, _ := strings.Cut(rest, "/")
 	return &asset.Origin{Job: job, Output: output}
-}
-
-// Share copies a version of an asset, and the assets that it refers to, into a
-// registry. The name and version of the copy are those of as, where it has any.
-func (s *Service) Share(ctx context.Context, ref, as pipeline.AssetRef) (asset.Version, error) {
-	from, err := s.Catalog(ctx, ref.Registry)
-	if err != nil {
-		return asset.Version{}, err
-	}
-	v, err := from.Find(ctx, ref)
-	if err != nil {
-		return v, err
-	}
-	to, err := s.Catalog(ctx, as.Registry)
-	if err != nil {
-		return v, err
-	}
-	v.Origin = &asset.Origin{Asset: v.Ref(ref.Registry).String()}
-	if as.Name != "" {
-		v.Name = as.Name
-	}
-	if as.Version != "" {
-		v.Version = as.Version
-	}
-	v.Created, v.CreatedBy = time.Time{}, whoami()
-	if err := s.promote(ctx, &v, to, as.Registry); err != nil {
-		return v, fmt.Errorf("share %s %s: %w", v.Kind, v.Name, err)
-	}
-	made, _, err := to.Create(ctx, v)
-	return made, err
-}
-
-// promote brings what an asset consists of into the store of a registry, and
-// has its definition refer to copies there of the assets it refers to.
-func (s *Service) promote(ctx context.Context, v *asset.Version, to *asset.Catalog, registry string) error {
-	for _, a := range v.Artifacts {
-		if err := s.bring(ctx, to.Store(), a); err != nil {
-			return err
-		}
-	}
-	if v.Artifact != nil {
-		return s.bring(ctx, to.Store(), *v.Artifact)
-	}
-	var failed error
-	v.Definition = azureml.Rewrite(v.Definition, func(ref pipeline.AssetRef) pipeline.AssetRef {
-		if ref.Registry != "" || failed != nil {
-			return ref
-		}
-		copied, err := s.Share(ctx, ref, pipeline.AssetRef{Registry: registry})
-		if err != nil {
-			failed = err
-			return ref
-		}
-		return copied.Ref(registry)
-	})
-	return failed
-}
-
-// bring makes sure that a store has an artifact, from whichever store has it.
-func (s *Service) bring(ctx context.Context, to *artifact.Store, a pipeline.Artifact) error {
-	have, err := to.Has(ctx, a)
-	if err != nil || have {
-		return err
-	}
-	sources := []*artifact.Store{s.Store}
-	all, unreachable := s.ListRegistries(ctx)
-	if err := asset.IgnoreDamaged(unreachable); err != nil {
-		return err
-	}
-	for _, r := range all {
-		c, err := s.Catalog(ctx, r.Name)
-		if err != nil {
-			unreachable = err
-			continue
-		}
-		sources = append(sources, c.Store())
-	}
-	for _, from := range sources {
-		if from == to {
-			continue
-		}
-		if have, err := from.Has(ctx, a); err == nil && have {
-			return to.Borrow(ctx, from, a)
-		}
-	}
-	if unreachable != nil {
-		return fmt.Errorf("%s is in none of the stores that can be reached: %w", a.Digest, unreachable)
-	}
-	return fmt.Errorf("%s: %w", a.Digest, artifact.ErrGone)
 }

@@ -31,7 +31,7 @@ func (l *Library) Find(ref pipeline.AssetRef) (*azureml.Asset, error) {
 	if a := curatedEnvironment(ref); a != nil {
 		return a, nil
 	}
-	if ref.Kind == pipeline.EnvironmentAsset && (ref.Registry == environments.CuratedRegistry || strings.HasPrefix(ref.Name, "AzureML-")) {
+	if ref.Kind == pipeline.EnvironmentAsset && (ref.Registry == environments.CuratedRegistry || strings.HasPrefix(ref.Name, environments.CuratedPrefix)) {
 		return nil, &azureml.Unknown{
 			Message:   fmt.Sprintf("%q is none of the curated environments that are known here; its steps run with the software of the machine", ref.Name),
 			Hint:      nearCurated(ref),
@@ -109,7 +109,7 @@ func found(v asset.Version, registry string) *azureml.Asset {
 // curatedEnvironment knows the environments of Azure's registry by name. What is
 // in them is up to the worker.
 func curatedEnvironment(ref pipeline.AssetRef) *azureml.Asset {
-	if ref.Kind != pipeline.EnvironmentAsset || ref.Registry != environments.CuratedRegistry && !strings.HasPrefix(ref.Name, "AzureML-") {
+	if ref.Kind != pipeline.EnvironmentAsset || ref.Registry != environments.CuratedRegistry && !strings.HasPrefix(ref.Name, environments.CuratedPrefix) {
 		return nil
 	}
 	if _, ok := environments.FindCurated(ref.Name); !ok {
@@ -119,7 +119,7 @@ func curatedEnvironment(ref pipeline.AssetRef) *azureml.Asset {
 }
 
 func nearCurated(ref pipeline.AssetRef) string {
-	name := strings.TrimPrefix(ref.Name, "AzureML-")
+	name := strings.TrimPrefix(ref.Name, environments.CuratedPrefix)
 	var names []string
 	for _, c := range environments.AllCurated() {
 		names = append(names, c.Name)

@@ -4,8 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
+	"maps"
 	"net/url"
+	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/millrace-ml/millrace/internal/artifact"
@@ -32,8 +36,12 @@ const StockRegistry = "millrace"
 // registryShelf is where registries are kept.
 const registryShelf = "registry"
 
-// ErrBuiltIn says that something exists from the start and stays as it is.
-var ErrBuiltIn = errors.New("exists from the start and cannot be changed")
+var (
+	// ErrBuiltIn says that something exists from the start and stays as it is.
+	ErrBuiltIn = errors.New("exists from the start and cannot be changed")
+	// ErrUnreachable says that the store of a registry does not answer.
+	ErrUnreachable = errors.New("cannot be reached")
+)
 
 func builtInRegistries() []Registry {
 	return []Registry{
@@ -61,7 +69,7 @@ func (s *Service) CreateRegistry(ctx context.Context, r Registry) (Registry, err
 	}
 	store, err := artifact.Open(ctx, r.URL)
 	if err != nil {
-		return r, fmt.Errorf("registry %s: %w", r.Name, err)
+		return r, fmt.Errorf("registry %s %w: %w", r.Name, ErrUnreachable, err)
 	}
 	_ = store.Close()
 	r.Created = time.Now().UTC()
@@ -114,6 +122,32 @@ func (s *Service) DeleteRegistry(ctx context.Context, name string) error {
 	return err
 }
 
+// open opens the store of a registry. A folder that is missing is not made: it
+// may be on a disk that is not mounted, and would look like an empty registry.
+func (r Registry) open(ctx context.Context) (*artifact.Store, error) {
+	if u, err := url.Parse(r.URL); err == nil && u.Scheme == "file" {
+		if _, err := os.Stat(filepath.FromSlash(u.Path)); errors.Is(err, fs.ErrNotExist) {
+			return nil, fmt.Errorf("registry %s %w: there is no folder %s; if it is on another disk, is that mounted?", r.Name, ErrUnreachable, u.Path)
+		}
+	}
+	store, err := artifact.Open(ctx, r.URL)
+	if err != nil {
+		return nil, fmt.Errorf("registry %s %w: %w", r.Name, ErrUnreachable, err)
+	}
+	return store, nil
+}
+
+// openStores are the stores of the registries that have been used.
+func (s *Service) openStores() []*artifact.Store {
+	s.opening.Lock()
+	defer s.opening.Unlock()
+	var list []*artifact.Store
+	for _, name := range slices.Sorted(maps.Keys(s.opened)) {
+		list = append(list, s.opened[name].Store())
+	}
+	return list
+}
+
 // Catalog opens the catalog of a registry; "" is that of the jobs' store.
 func (s *Service) Catalog(ctx context.Context, registry string) (*asset.Catalog, error) {
 	if registry == "" {
@@ -130,16 +164,16 @@ func (s *Service) Catalog(ctx context.Context, registry string) (*asset.Catalog,
 	}
 	var c *asset.Catalog
 	if r.BuiltIn {
-		c, err = s.builtIn(ctx, registry)
-	} else {
-		var store *artifact.Store
-		// It stays open for as long as the service is used.
-		if store, err = artifact.Open(context.WithoutCancel(ctx), r.URL); err == nil {
-			c = asset.New(store)
+		if c, err = s.builtIn(ctx, registry); err != nil {
+			return nil, fmt.Errorf("registry %s: %w", registry, err)
 		}
-	}
-	if err != nil {
-		return nil, fmt.Errorf("registry %s: %w", registry, err)
+	} else {
+		// It stays open for as long as the service is used.
+		store, err := r.open(context.WithoutCancel(ctx))
+		if err != nil {
+			return nil, err
+		}
+		c = asset.New(store)
 	}
 	if s.opened == nil {
 		s.opened = map[string]*asset.Catalog{}

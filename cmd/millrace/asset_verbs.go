@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 
 	"github.com/spf13/cobra"
 
@@ -187,6 +188,9 @@ func newAssetShareCmd(a *app, n *assetNoun, runF func(context.Context, *assetSha
 			return err
 		}
 		v, err := s.Share(ctx, o.from.of(n), o.to.of(n))
+		if errors.Is(err, asset.ErrExists) {
+			return refused("give it another version there with --share-with-version, or another name with --share-with-name", "%w", err)
+		}
 		if err != nil {
 			return err
 		}

@@ -131,6 +131,8 @@ func (a *app) judge(err error) (outcome int, hint string) {
 		return exitMissing, "`" + a.command("job", "list", "-o", "table") + "` shows the jobs there are"
 	case errors.As(err, &absent):
 		return exitMissing, a.adviseAbsent(absent)
+	case errors.Is(err, runs.ErrUnreachable):
+		return exitUnreachable, ""
 	case errors.Is(err, runs.ErrNoStep), errors.Is(err, runs.ErrNoOutput):
 		return exitMissing, ""
 	case errors.Is(err, azureml.ErrName):

@@ -73,6 +73,9 @@ func TestMistakesInComputesAndRegistriesAreTold(t *testing.T) {
 		{compute, "dependencies: [x]\n", "looks like a conda file"},
 		{registry, "description: x\n", "has no name"},
 		{registry, "name: x\nurls: y\n", `did you mean "url"`},
+		{registry, "name: x\nurl: /mnt/my team\n", `c.yml:2:6: error: "/mnt/my team" is not a URL`},
+		{registry, "name: x\nurl: /mnt/my team\n", "write file:///mnt/my%20team"},
+		{registry, "name: x\nurl: ./shared\n", "s3://BUCKET/FOLDER"},
 		{registry, "name: x\nimage: y\n", "looks like an environment"},
 	} {
 		path := filepath.Join(written(t, map[string]string{"c.yml": test.text}), "c.yml")

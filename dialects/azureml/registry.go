@@ -1,6 +1,8 @@
 package azureml
 
 import (
+	"net/url"
+	"path/filepath"
 	"strings"
 
 	"github.com/millrace-ml/millrace/dialects/azureml/yaml"
@@ -45,4 +47,11 @@ func (l *loader) registry(r *Registry, root *yaml.Node) {
 	r.Name = l.thingName(root, "registry")
 	r.Description, r.Location, r.URL = l.str(root, "description"), l.str(root, "location"), l.str(root, "url")
 	r.Tags = l.stringMap(root, "tags")
+	if n := root.Get("url"); r.URL != "" && !uriScheme.MatchString(r.URL) {
+		hint := "write file:///FOLDER, s3://BUCKET/FOLDER, gs://BUCKET/FOLDER or azblob://CONTAINER/FOLDER"
+		if filepath.IsAbs(r.URL) {
+			hint = "write " + (&url.URL{Scheme: "file", Path: filepath.ToSlash(r.URL)}).String()
+		}
+		l.problems.errorf(n.Pos(), hint, "%s is not a URL", quote(r.URL))
+	}
 }

@@ -135,6 +135,24 @@ func (c *Catalog) write(ctx context.Context, v Version) (Version, bool, error) {
 	return made, created, err
 }
 
+// Same returns the version that has the content of v, whatever its number: the
+// one that is numbered so, too, or else the oldest.
+func (c *Catalog) Same(ctx context.Context, v Version) (same Version, found bool, err error) {
+	all, err := c.Versions(ctx, v.Kind, v.Name)
+	if IgnoreDamaged(err) != nil && !errors.Is(err, ErrNotFound) {
+		return Version{}, false, err
+	}
+	for _, there := range all { // the newest first
+		if difference(there, v) != "" {
+			continue
+		}
+		if same, found = there, true; there.Version == v.Version {
+			break
+		}
+	}
+	return same, found, nil
+}
+
 // difference says what the first of two versions has and the second has not, or
 // is "". What is noted of them, when they were made and from what, is not content.
 func difference(a, b Version) string {

@@ -27,10 +27,14 @@ func AllCurated() []Curated {
 	return list
 }
 
-// FindCurated returns the curated environment of a name. The names of a
-// workspace begin with "AzureML-".
+// CuratedPrefix is what the names of curated environments begin with where they
+// are referred to without the registry.
+const CuratedPrefix = "AzureML-"
+
+// FindCurated returns the curated environment of a name, with or without the
+// prefix.
 func FindCurated(name string) (Curated, bool) {
-	name = strings.TrimPrefix(name, "AzureML-")
+	name = strings.TrimPrefix(name, CuratedPrefix)
 	for _, c := range AllCurated() {
 		if c.Name == name {
 			return c, true

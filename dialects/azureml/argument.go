@@ -158,13 +158,20 @@ func (l *loader) result(r *result, n *yaml.Node, keys keySet) {
 }
 
 // registration reads the name and the version that an output is registered
-// under, or returns nil.
+// under, or returns nil. Empty ones are none.
 func (l *loader) registration(n *yaml.Node) *pipeline.AssetName {
-	name, version := l.assetName(n, "name"), l.assetName(n, "version")
+	part := func(key string) (text string, given bool) {
+		if v := n.Get(key); v == nil || v.Kind == yaml.String && v.Text == "" {
+			return "", false
+		}
+		return l.assetName(n, key), true
+	}
+	name, named := part("name")
+	version, _ := part("version")
 	if name != "" {
 		return &pipeline.AssetName{Name: name, Version: version}
 	}
-	if version != "" && n.Get("name") == nil {
+	if version != "" && !named {
 		l.problems.errorf(n.Get("version").Pos(), "add \"name: ...\" to register the output under it", "a version without a name")
 	}
 	return nil

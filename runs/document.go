@@ -1,6 +1,7 @@
 package runs
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/millrace-ml/millrace/pipeline"
@@ -97,7 +98,15 @@ func (j *Job) Document() map[string]any {
 	if j.Type == pipeline.PipelineJob {
 		jobs := map[string]any{}
 		for i := range j.Plan.Steps {
-			jobs[j.Plan.Steps[i].Name] = node(&j.Plan.Steps[i])
+			step := &j.Plan.Steps[i]
+			n := node(step)
+			n["inputs"] = j.inputs(step.Inputs, nil)
+			outputs := map[string]any{}
+			for _, out := range step.Outputs {
+				outputs[out.Name] = map[string]any{"type": string(out.Type), "mode": orNull(string(out.Mode)), "path": orNull(out.Path)}
+			}
+			n["outputs"] = outputs
+			jobs[step.Name] = n
 		}
 		d["jobs"] = jobs
 	} else {
@@ -115,7 +124,7 @@ func node(step *pipeline.Step) map[string]any {
 	return map[string]any{
 		"type":                  "command",
 		"display_name":          orNull(step.DisplayName),
-		"component":             orNull(step.Component),
+		"component":             orNull(cmp.Or(step.ComponentAsset, step.Component)),
 		"command":               step.Command.String(),
 		"compute":               orNull(step.Compute),
 		"environment":           environment(step.Environment),
@@ -125,6 +134,8 @@ func node(step *pipeline.Step) map[string]any {
 
 func environment(e pipeline.Environment) any {
 	switch {
+	case e.Asset != "":
+		return e.Asset
 	case e.Reference != "":
 		return e.Reference
 	case e.Image != "":
@@ -181,7 +192,7 @@ func (j *Job) inputs(ports []pipeline.Input, open map[string]pipeline.Value) map
 		case b.Literal != nil:
 			inputs[in.Name] = *b.Literal
 		case b.Source != nil:
-			i := map[string]any{"type": string(in.Type), "mode": orNull(string(in.Mode)), "path": b.Source.URI}
+			i := map[string]any{"type": string(in.Type), "mode": orNull(string(in.Mode)), "path": cmp.Or(b.Source.Asset, b.Source.URI)}
 			if b.Source.Artifact != nil {
 				i["digest"] = string(b.Source.Artifact.Digest)
 			} else if v := open[in.Name]; v.Artifact != nil {

@@ -71,6 +71,9 @@ func (e *execution) details() string {
 			state, note = "Reused", "from "+s.Reused.Job+"."+s.Reused.Step
 		case s.Failure != nil:
 			note = s.Failure.Message
+		case s.Status == pipeline.Queued && note == "":
+			// Whether a worker has taken it is not told to the workflow.
+			state = "Queued or running"
 		}
 		fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", s.Name, state, s.Queue, strings.ReplaceAll(note, "\n", " "))
 	}

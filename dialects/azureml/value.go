@@ -139,7 +139,18 @@ func (f *flattener) evaluate(a *argument, p *port, outer *scope) value {
 		// Text for a data port of a component is the path of the data.
 		return f.dataAt(a.text.node, a, p)
 	}
+	if p.kind == "" && looksRegistered(a.text.node.Text) {
+		f.problems.warnf(a.text.node.Pos(), "write {type: uri_folder, path: \""+clip(a.text.node.Text)+"\"} for the data of that name",
+			"this is text to the command, not data: an input without a type is given data as a mapping")
+	}
 	return value{is: literalValue, literal: literalOf(a.text.node)}
+}
+
+// looksRegistered recognises text that is the name of data. A name alone may be
+// that of a compute.
+func looksRegistered(text string) bool {
+	ref, err := pipeline.ParseAssetRef(text, pipeline.DataAsset)
+	return err == nil && (ref.Version != "" || ref.Label != "")
 }
 
 // dataFrom is what a data object with a binding for its path holds: what it is

@@ -22,7 +22,13 @@ func (s *Service) CreateAsset(ctx context.Context, f *azureml.AssetFile, registr
 	if registry == "" {
 		return keep(ctx, c, f, whoami(), nil)
 	}
-	return keep(ctx, c, f, whoami(), s.share(ctx, c, registry).promote)
+	into := s.share(ctx, c, registry)
+	return keep(ctx, c, f, whoami(), func(v *asset.Version) error {
+		if err := s.locateFrom(ctx, v); err != nil {
+			return err
+		}
+		return into.promote(v)
+	})
 }
 
 // keep creates a version of what a file says. prepare may change it before.

@@ -45,7 +45,7 @@ func (s *Service) builtIn(ctx context.Context, name string) (*asset.Catalog, err
 	if err != nil {
 		return nil, err
 	}
-	c := asset.New(store)
+	c := asset.New(store).Called(name)
 	if _, err := store.ReadRecord(ctx, filled); err == nil {
 		return c, nil
 	}

@@ -69,6 +69,9 @@ func (s *sharing) copied(v *asset.Version, from string) error {
 	s.chain = append(s.chain, here)
 	defer func() { s.chain = s.chain[:len(s.chain)-1] }()
 	v.Origin = &asset.Origin{Asset: here}
+	if err := s.locate(s.ctx, v.Origin, from); err != nil {
+		return err
+	}
 	v.Created, v.CreatedBy, v.Notes.Archived = time.Time{}, whoami(), false
 	return s.promote(v)
 }

@@ -40,6 +40,9 @@ type Origin struct {
 	Step   string `json:"step,omitempty"`
 	Output string `json:"output,omitempty"`
 	Asset  string `json:"asset,omitempty"`
+	// Store is the identity of the store that has the job or the asset; "" is
+	// the one that has the version itself.
+	Store string `json:"store,omitempty"`
 }
 
 // Notes are what may change of a version.

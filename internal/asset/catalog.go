@@ -18,10 +18,12 @@ import (
 // number may be used at once, in any process.
 type Catalog struct {
 	store *artifact.Store
+	// id is the identity of the store where it needs no record.
+	id string
 }
 
 // New returns the catalog in a store.
-func New(store *artifact.Store) *Catalog { return &Catalog{store} }
+func New(store *artifact.Store) *Catalog { return &Catalog{store: store} }
 
 // Store is where the catalog lies, and with it the artifacts of its assets.
 func (c *Catalog) Store() *artifact.Store { return c.store }

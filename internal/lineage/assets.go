@@ -62,14 +62,14 @@ func (r *reader) has(ref pipeline.AssetRef, kind pipeline.AssetKind, content *pi
 }
 
 // version draws what the record of an asset says.
-func (r *reader) version(v version) {
+func (r *reader) version(ctx context.Context, v version) {
 	g := r.graph
 	n := g.asset(v.Ref(v.registry))
 	n.Type, n.Time, n.Missing = v.Type, v.Created, ""
 	if v.Artifact != nil {
 		n.Content = v.Artifact
 	}
-	origin := g.madeFrom(v)
+	origin := r.madeFrom(ctx, v)
 	switch {
 	case origin != nil && origin.Kind == Output:
 		g.edge(origin, n, Registered, "")
@@ -81,27 +81,6 @@ func (r *reader) version(v version) {
 	for _, a := range v.Artifacts {
 		g.edge(g.content(a), n, Part, "")
 	}
-}
-
-// madeFrom is what an asset was made from: an output, or another asset; nil
-// where that is not recorded, or the job is not.
-func (g *Graph) madeFrom(v version) *Node {
-	o := v.Origin
-	if o == nil {
-		return nil
-	}
-	if o.Asset != "" {
-		ref, err := pipeline.ParseAssetRef(o.Asset, v.Kind)
-		if err != nil {
-			return nil
-		}
-		ref.Kind = v.Kind
-		return g.asset(ref)
-	}
-	if o.Step != "" {
-		return g.made(stepName{o.Job, o.Step}, o.Output)
-	}
-	return g.outputOf(o.Job, o.Output)
 }
 
 // others looks up the assets that are used, and were not read with the store:
@@ -134,7 +113,7 @@ func (r *reader) lookUp(ctx context.Context, ref pipeline.AssetRef) error {
 	if err != nil {
 		return err
 	}
-	r.version(version{v, ref.Registry})
+	r.version(ctx, version{v, ref.Registry})
 	return nil
 }
 

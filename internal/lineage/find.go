@@ -162,7 +162,7 @@ func (g *Graph) lookUp(ctx context.Context, ref pipeline.AssetRef) (*Node, error
 	}
 	v, err := c.Find(ctx, ref)
 	if err == nil {
-		g.reader.version(version{v, ref.Registry})
+		g.reader.version(ctx, version{v, ref.Registry})
 		g.join()
 		return g.asset(v.Ref(ref.Registry)), nil
 	}

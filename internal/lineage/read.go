@@ -39,7 +39,7 @@ const maxPlan = 256 << 20
 // [Graph.Problems] and otherwise passed over; the error is that of a store that
 // cannot be read.
 func Read(ctx context.Context, o Options) (*Graph, error) {
-	r := &reader{Options: o, records: record.New(o.Store), graph: newGraph(), index: map[string]int{}}
+	r := &reader{Options: o, records: record.New(o.Store), graph: newGraph(), index: map[string]int{}, called: map[string]string{}}
 	jobs, err := r.jobs(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("read the lineage: %w", err)
@@ -64,6 +64,9 @@ type reader struct {
 	// node.
 	stored []version
 	index  map[string]int
+	// called are the registries ("" is the store of the jobs) by the identities
+	// of their stores.
+	called map[string]string
 
 	mu sync.Mutex // guards graph.Problems
 }
@@ -202,6 +205,9 @@ func (r *reader) versions(ctx context.Context) error {
 				return err
 			}
 			continue
+		}
+		if err := r.identity(ctx, c, registry); err != nil {
+			return err
 		}
 		for _, kind := range pipeline.AssetKinds() {
 			if err := r.kind(ctx, c, registry, kind); err != nil {

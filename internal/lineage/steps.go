@@ -28,7 +28,7 @@ func (r *reader) build(ctx context.Context, jobs []*job) {
 		r.steps(j)
 	}
 	for _, v := range r.stored {
-		r.version(v)
+		r.version(ctx, v)
 	}
 	r.others(ctx)
 	g.join()

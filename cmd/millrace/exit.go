@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"syscall"
 
 	"go.temporal.io/api/serviceerror"
 
@@ -11,6 +12,7 @@ import (
 	"github.com/millrace-ml/millrace/internal/asset"
 	"github.com/millrace-ml/millrace/internal/config"
 	"github.com/millrace-ml/millrace/internal/term"
+	"github.com/millrace-ml/millrace/pipeline"
 	"github.com/millrace-ml/millrace/runs"
 )
 
@@ -135,17 +137,21 @@ func (a *app) judge(err error) (outcome int, hint string) {
 		return exitUnreachable, ""
 	case errors.Is(err, runs.ErrNoStep), errors.Is(err, runs.ErrNoOutput):
 		return exitMissing, ""
-	case errors.Is(err, azureml.ErrName):
-		return exitUsage, ""
+	case errors.Is(err, azureml.ErrName), errors.Is(err, pipeline.ErrAssetName):
+		return exitInvalid, ""
 	case errors.Is(err, asset.ErrExists):
-		return exitFailed, "choose another version, or leave it out to get the next number"
+		return exitInvalid, "choose another version, or leave it out to get the next number"
 	case errors.Is(err, runs.ErrNotEnded):
 		return exitFailed, "`" + a.command("job", "stream", "-n", "NAME") + "` follows it; where no server runs, `" +
 			a.command("run", "--resume", "NAME") + "` or `" + a.command("dev") + "` carries it on"
 	case errors.Is(err, runs.ErrExists):
-		return exitUsage, "leave out --name to get a new one, or choose another"
+		return exitInvalid, "leave out --name to get a new one, or choose another"
 	case interrupted(err):
 		return exitInterrupted, ""
+	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+		return exitUnreachable, "free some space on that disk, or choose another home with MILLRACE_HOME or --home"
+	case errors.Is(err, syscall.EROFS):
+		return exitUnreachable, "choose a home that can be written to with MILLRACE_HOME or --home"
 	}
 	return exitFailed, ""
 }

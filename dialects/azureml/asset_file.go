@@ -62,7 +62,7 @@ func (l *loader) assetRoot(path string) *yaml.Node {
 	if err != nil {
 		dir = "."
 	}
-	root := yaml.NewNull(yaml.Pos{Doc: yaml.NewDocument("", dir, ""), Line: 1, Column: 1, Width: 1})
+	root := yaml.NewNull(yaml.Pos{Doc: yaml.NewDocument("command line", dir, ""), Line: 1, Column: 1, Width: 1})
 	root.Kind = yaml.Map
 	return root
 }
@@ -99,6 +99,9 @@ func (l *loader) assetFile(f *AssetFile) {
 
 // wrongKind reports files that are surely something else.
 func (l *loader) wrongKind(f *AssetFile, what string) bool {
+	if what == "" && f.Kind != pipeline.ComponentAsset && (f.root.Get("command") != nil || f.root.Get("jobs") != nil) {
+		return l.saysOtherwise(f.root, f.Kind, "a job or a component")
+	}
 	if what == "" || len(f.root.Entries) == 0 {
 		return false
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os/user"
 	"slices"
 
 	"github.com/millrace-ml/millrace/internal/asset"
@@ -68,15 +67,12 @@ func (a *Activities) forget(ctx context.Context, catalog *asset.Catalog, made []
 // version is what an output becomes.
 func version(job, step string, out pipeline.Output, content pipeline.Artifact) asset.Version {
 	v := asset.Version{
-		Kind: pipeline.DataAsset, Name: out.Asset.Name, Version: out.Asset.Version, Type: string(out.Type),
+		Kind: pipeline.DataAsset, Name: out.Asset.Name, Version: out.Asset.Version, Type: string(out.Type), CreatedBy: asset.Whoami(),
 		Artifact: &content, Origin: &asset.Origin{Job: job, Step: step, Output: out.Name},
 	}
 	switch out.Type {
 	case pipeline.CustomModel, pipeline.MLflowModel, pipeline.TritonModel:
 		v.Kind = pipeline.ModelAsset
-	}
-	if u, err := user.Current(); err == nil {
-		v.CreatedBy = u.Username
 	}
 	return v
 }

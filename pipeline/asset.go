@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"errors"
 	"fmt"
 	"regexp"
 	"strings"
@@ -90,11 +91,14 @@ func (r AssetRef) String() string {
 // become parts of keys, paths and URIs, and names of files.
 var assetName = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]{0,249}$`)
 
+// ErrAssetName is in every error of [CheckAssetName].
+var ErrAssetName = errors.New("use letters, digits, '_', '-' and '.', at most 250, beginning with a letter, a digit or '_'")
+
 // CheckAssetName reports why an asset (or a version, a label, a registry: what
 // says which) cannot be called so, or nil.
 func CheckAssetName(what, name string) error {
 	if !assetName.MatchString(name) {
-		return fmt.Errorf("%s %q: use letters, digits, '_', '-' and '.', at most 250, beginning with a letter, a digit or '_'", what, name)
+		return fmt.Errorf("%s %q: %w", what, name, ErrAssetName)
 	}
 	return nil
 }

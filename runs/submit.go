@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os/user"
 	"time"
 
 	enumspb "go.temporal.io/api/enums/v1"
@@ -13,6 +12,7 @@ import (
 	"go.temporal.io/sdk/client"
 
 	"github.com/millrace-ml/millrace/dialects/azureml"
+	"github.com/millrace-ml/millrace/internal/asset"
 	"github.com/millrace-ml/millrace/internal/record"
 	"github.com/millrace-ml/millrace/pipeline"
 	"github.com/millrace-ml/millrace/workflows"
@@ -142,9 +142,4 @@ func (s *Service) start(ctx context.Context, submitted record.Submitted, plan *p
 	return nil
 }
 
-func whoami() string {
-	if u, err := user.Current(); err == nil {
-		return u.Username
-	}
-	return ""
-}
+func whoami() string { return asset.Whoami() }

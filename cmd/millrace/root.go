@@ -2,6 +2,8 @@ package main
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -82,9 +84,28 @@ func (a *app) addGlobalFlags(f *pflag.FlagSet) {
 }
 
 func (a *app) readFlags(cmd *cobra.Command) error {
+	if err := together(cmd.Flags()); err != nil {
+		return err
+	}
 	a.flags.homeGiven = cmd.Flags().Changed("home")
 	a.flags.serving.given = cmd.Flags().Changed
 	return a.readOutputFlags()
+}
+
+// together refuses flags that exclude each other, in words of our own.
+func together(f *pflag.FlagSet) error {
+	groups := map[string][]string{}
+	f.Visit(func(flag *pflag.Flag) {
+		for _, group := range flag.Annotations["cobra_annotation_mutually_exclusive"] {
+			groups[group] = append(groups[group], "--"+flag.Name)
+		}
+	})
+	for _, group := range slices.Sorted(maps.Keys(groups)) {
+		if len(groups[group]) > 1 {
+			return wrongUsage("leave out one of them", "%s cannot be given together", strings.Join(groups[group], " and "))
+		}
+	}
+	return nil
 }
 
 // group makes a command that only holds others: alone it shows its help, and a

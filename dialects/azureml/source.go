@@ -141,7 +141,11 @@ func (l *loader) localSource(n *yaml.Node, s *pipeline.Source, path string, kind
 		l.problems.errorf(n.Pos(), `write "type: uri_file"`, "%s is a file, and data without a type is taken for a folder", quote(path))
 		return nil
 	case !info.IsDir() && kind != pipeline.URIFile && kind != pipeline.CustomModel:
-		l.problems.errorf(n.Pos(), `write "type: uri_file"`, "%s is a file, and the type is %s", quote(path), kind)
+		hint := `write "type: uri_file"`
+		if isModel(kind) {
+			hint = `give the folder of the model, or write "type: custom_model"`
+		}
+		l.problems.errorf(n.Pos(), hint, "%s is a file, and the type is %s", quote(path), kind)
 		return nil
 	}
 	s.Local = absolute

@@ -3,6 +3,7 @@ package asset
 import (
 	"context"
 	"fmt"
+	"os/user"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -17,6 +18,7 @@ func (c *Catalog) Note(ctx context.Context, ref pipeline.AssetRef, change func(*
 	if err != nil {
 		return Version{}, err
 	}
+	v.Notes.ModifiedBy = Whoami()
 	if err := change(&v.Notes); err != nil {
 		return Version{}, err
 	}
@@ -54,7 +56,7 @@ func (c *Catalog) Archive(ctx context.Context, kind pipeline.AssetKind, name, ve
 	g.SetLimit(c.store.Parallel())
 	for _, v := range list {
 		if v.Notes.Archived != archived {
-			v.Notes.Archived = archived
+			v.Notes.Archived, v.Notes.ModifiedBy = archived, Whoami()
 			g.Go(func() error { return c.note(ctx, &v) })
 		}
 	}
@@ -75,4 +77,12 @@ func (c *Catalog) Forget(ctx context.Context, kind pipeline.AssetKind, name, ver
 		}
 	}
 	return nil
+}
+
+// Whoami is the name of the user that this process runs for, or "".
+func Whoami() string {
+	if u, err := user.Current(); err == nil {
+		return u.Username
+	}
+	return ""
 }

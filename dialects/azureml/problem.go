@@ -42,15 +42,7 @@ type Problem struct {
 
 // String is "file:line:col: message".
 func (p Problem) String() string {
-	if p.File == "" {
-		return p.Message
-	}
-	return p.place() + " " + p.Message
-}
-
-// place is "file:line:col:".
-func (p Problem) place() string {
-	return fmt.Sprintf("%s:%d:%d:", p.File, p.Line, p.Column)
+	return fmt.Sprintf("%s:%d:%d: %s", p.File, p.Line, p.Column, p.Message)
 }
 
 // Render writes the problem for people: place and message, the line of the
@@ -69,10 +61,7 @@ func (p Problem) Render(w io.Writer, color bool) {
 	case Note:
 		severity = paint("1;34", string(Note)+":")
 	}
-	if p.File != "" {
-		fmt.Fprintf(w, "%s ", paint("1", printable(p.place())))
-	}
-	fmt.Fprintf(w, "%s %s\n", severity, printable(p.Message))
+	fmt.Fprintf(w, "%s %s %s\n", paint("1", fmt.Sprintf("%s:%d:%d:", printable(p.File), p.Line, p.Column)), severity, printable(p.Message))
 	if p.Source != "" {
 		line, caret := p.excerpt()
 		fmt.Fprintf(w, "  %s\n  %s\n", line, paint("1;32", caret))

@@ -1,6 +1,7 @@
 package runs
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/millrace-ml/millrace/internal/artifact"
@@ -28,6 +30,8 @@ type Registry struct {
 	Created     time.Time         `json:"created"`
 	// BuiltIn registries exist from the start.
 	BuiltIn bool `json:"-"`
+	// Made is the folder that was made for one that was just created.
+	Made string `json:"-"`
 }
 
 // StockRegistry is the name of the registry with the stock components.
@@ -39,6 +43,8 @@ const registryShelf = "registry"
 var (
 	// ErrBuiltIn says that something exists from the start and stays as it is.
 	ErrBuiltIn = errors.New("exists from the start and cannot be changed")
+	// ErrOtherURL says that the name of a registry is that of another store.
+	ErrOtherURL = errors.New("is there with another URL")
 	// ErrUnreachable says that the store of a registry does not answer.
 	ErrUnreachable = errors.New("cannot be reached")
 )
@@ -50,8 +56,8 @@ func builtInRegistries() []Registry {
 	}
 }
 
-// CreateRegistry names a shared store. Creating it again moves the name to
-// another URL; what is in the stores stays.
+// CreateRegistry names a shared store. Creating it again changes what is said of
+// it, but never moves the name to another store: that is [ErrOtherURL].
 func (s *Service) CreateRegistry(ctx context.Context, r Registry) (Registry, error) {
 	if err := pipeline.CheckAssetName("registry", r.Name); err != nil {
 		return r, err
@@ -61,19 +67,59 @@ func (s *Service) CreateRegistry(ctx context.Context, r Registry) (Registry, err
 			return r, fmt.Errorf("registry %s: %w", r.Name, ErrBuiltIn)
 		}
 	}
-	if r.URL == "" {
-		if s.Registries == "" {
-			return r, fmt.Errorf("registry %s: it needs the URL of a store", r.Name)
+	there, err := asset.Take[Registry](ctx, asset.New(s.Store), registryShelf, r.Name)
+	known := err == nil
+	if err != nil && !errors.Is(err, asset.ErrNotFound) {
+		return r, err
+	}
+	own := r.URL == ""
+	switch {
+	case known && (own || sameURL(r.URL, there.URL)):
+		r.URL, r.Created = there.URL, there.Created
+		r.Description = cmp.Or(r.Description, there.Description)
+		if len(r.Tags) == 0 {
+			r.Tags = there.Tags
 		}
+	case known:
+		return r, fmt.Errorf("registry %s %w, %s", r.Name, ErrOtherURL, there.URL)
+	case own && s.Registries == "":
+		return r, fmt.Errorf("registry %s: it needs the URL of a store", r.Name)
+	case own:
 		r.URL = (&url.URL{Scheme: "file", Path: filepath.Join(s.Registries, r.Name)}).String()
 	}
+	folder, exists := r.folder()
 	store, err := artifact.Open(ctx, r.URL)
 	if err != nil {
 		return r, fmt.Errorf("registry %s %w: %w", r.Name, ErrUnreachable, err)
 	}
 	_ = store.Close()
+	if !exists && (known || !own) {
+		r.Made = folder
+	}
+	if known {
+		return r, asset.Put(ctx, asset.New(s.Store), registryShelf, r.Name, r)
+	}
 	r.Created = time.Now().UTC()
-	return r, asset.Put(ctx, asset.New(s.Store), registryShelf, r.Name, r)
+	added, err := asset.Add(ctx, asset.New(s.Store), registryShelf, r.Name, r)
+	if err == nil && !added { // somebody else was faster
+		return s.CreateRegistry(ctx, r)
+	}
+	return r, err
+}
+
+// sameURL tells whether two URLs are of one store, as far as they say.
+func sameURL(a, b string) bool { return strings.TrimRight(a, "/") == strings.TrimRight(b, "/") }
+
+// folder is that of a registry on a disk, and whether it is there. Others have
+// none, and are there as far as that can be known.
+func (r Registry) folder() (path string, exists bool) {
+	u, err := url.Parse(r.URL)
+	if err != nil || u.Scheme != "file" {
+		return "", true
+	}
+	path = filepath.FromSlash(u.Path)
+	_, err = os.Stat(path)
+	return path, !errors.Is(err, fs.ErrNotExist)
 }
 
 // ListRegistries returns the registries by name, the built-in ones first. Those
@@ -125,10 +171,9 @@ func (s *Service) DeleteRegistry(ctx context.Context, name string) error {
 // open opens the store of a registry. A folder that is missing is not made: it
 // may be on a disk that is not mounted, and would look like an empty registry.
 func (r Registry) open(ctx context.Context) (*artifact.Store, error) {
-	if u, err := url.Parse(r.URL); err == nil && u.Scheme == "file" {
-		if _, err := os.Stat(filepath.FromSlash(u.Path)); errors.Is(err, fs.ErrNotExist) {
-			return nil, fmt.Errorf("registry %s %w: there is no folder %s; if it is on another disk, is that mounted?", r.Name, ErrUnreachable, u.Path)
-		}
+	if folder, exists := r.folder(); !exists {
+		return nil, fmt.Errorf("registry %s %w: there is no folder %s; mount the disk that it is on, or make it anew, empty, with `registry create -n %s`",
+			r.Name, ErrUnreachable, folder, r.Name)
 	}
 	store, err := artifact.Open(ctx, r.URL)
 	if err != nil {

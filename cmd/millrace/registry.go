@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 
 	"github.com/spf13/cobra"
 
@@ -44,8 +45,8 @@ func newRegistryCreateCmd(a *app, runF func(context.Context, *registryCreateOpti
 		Use:   "create",
 		Short: "Name a shared store",
 		Long: `Name a shared store: any URL of a store that the configuration takes. Without a URL
-it is a folder of the home. Creating a registry again changes its URL; what is in
-the stores stays.`,
+it is a folder of the home. Creating a registry again changes its description and
+its tags, and never its URL: delete it first, which leaves the store as it is.`,
 		Example: `  millrace registry create -n team --url s3://bucket/team
   millrace registry create -n team --url file:///mnt/share/team
   millrace registry create -f registry.yml`,
@@ -88,8 +89,14 @@ func runRegistryCreate(ctx context.Context, a *app, o *registryCreateOptions) er
 		return err
 	}
 	r, err := s.CreateRegistry(ctx, runs.Registry{Name: file.Name, URL: file.URL, Description: file.Description, Tags: file.Tags})
+	if errors.Is(err, runs.ErrOtherURL) {
+		return &exitError{code: exitInvalid, err: err, hint: "to name another store so, first `" + a.command("registry", "delete", "-n", file.Name) + "`: the store itself stays"}
+	}
 	if err != nil {
 		return err
+	}
+	if r.Made != "" {
+		a.say("there was no %s; it is made and empty", r.Made)
 	}
 	return a.print(r.Document(), registryTable)
 }

@@ -26,7 +26,10 @@ type Schedule struct {
 	// Known is set where the server was asked and knows the schedule. What follows
 	// is then what the server says; else Disabled and Note are what was last told.
 	Known bool
-	// Next are the moments at which it fires next; none while it is disabled.
+	// Unknown is set where the server was asked and does not know the schedule,
+	// which then does not fire.
+	Unknown bool
+	// Next are the moments at which it fires next; none while it does not fire.
 	Next []time.Time
 	// Missed and Skipped count moments at which no job was started: the server was
 	// away, or another job of the schedule was running.
@@ -156,7 +159,7 @@ func (s *Service) hand(ctx context.Context, r *schedule.Record) error {
 	if err != nil {
 		return err
 	}
-	r.Alarms = spec.Alarms(time.Now())
+	r.Alarms, r.Keeper = spec.Alarms(time.Now()), s.Keeper
 	if r.Digest, err = schedule.Keep(ctx, s.Store, r.Making); err != nil {
 		return err
 	}
@@ -203,11 +206,13 @@ func (s *Service) scheduleState(ctx context.Context, r schedule.Record) (*Schedu
 		d, err := s.Temporal.ScheduleClient().GetHandle(ctx, r.Schedule).Describe(ctx)
 		if _, gone := errors.AsType[*serviceerror.NotFound](err); err != nil && !gone {
 			return nil, fmt.Errorf("ask for schedule %s: %w", r.Schedule, err)
-		} else if !gone {
+		} else if gone {
+			sc.Unknown = true
+		} else {
 			sc.described(d)
 		}
 	}
-	if sc.Disabled {
+	if sc.Disabled || sc.Unknown {
 		return sc, nil
 	}
 	spec, err := r.Spec()

@@ -15,6 +15,10 @@ func (s *Schedule) Document() map[string]any {
 	for i, t := range s.Next {
 		next[i] = t.Format(time.RFC3339)
 	}
+	provisioning := "Succeeded"
+	if s.Unknown {
+		provisioning = "Failed" // the word az has for what is asked for and is not there
+	}
 	return map[string]any{
 		"id":                 "azureml:schedules/" + s.Schedule,
 		"name":               s.Schedule,
@@ -22,8 +26,8 @@ func (s *Schedule) Document() map[string]any {
 		"description":        orNull(s.Description),
 		"tags":               nonNil(s.Tags),
 		"properties":         nonNil(s.Properties),
-		"is_enabled":         !s.Disabled,
-		"provisioning_state": "Succeeded",
+		"is_enabled":         !s.Disabled && !s.Unknown,
+		"provisioning_state": provisioning,
 		"resourceGroup":      ResourceGroup,
 		"trigger":            s.trigger(),
 		"create_job":         s.createJob(),
@@ -32,6 +36,7 @@ func (s *Schedule) Document() map[string]any {
 		"note":               orNull(s.Note),
 		"running_jobs":       append([]string{}, s.Running...),
 		"missed":             s.Missed,
+		"unknown_to_server":  s.Unknown,
 		"skipped":            s.Skipped,
 	}
 }

@@ -31,9 +31,9 @@ func jobOf(name, workflow string) (string, bool) {
 	return schedule.JobName(name, t), err == nil
 }
 
-// tell has the server know a schedule as it is now, whatever it knew before.
-func (s *Service) tell(ctx context.Context, r *schedule.Record) error {
-	action := &client.ScheduleWorkflowAction{
+// action is what the server does each time.
+func action(r *schedule.Record) *client.ScheduleWorkflowAction {
+	return &client.ScheduleWorkflowAction{
 		ID:                  workflowPrefix + r.Schedule,
 		Workflow:            workflows.ScheduledType,
 		Args:                []any{workflows.ScheduledInput{Schedule: r.Schedule, Making: r.Digest}},
@@ -41,19 +41,30 @@ func (s *Service) tell(ctx context.Context, r *schedule.Record) error {
 		WorkflowTaskTimeout: workflows.JobTaskTimeout,
 		StaticSummary:       "schedule " + r.Schedule,
 	}
-	spec, overlap := serverSpec(r.Alarms), overlapPolicy(azureml.Overlap(r.Overlap))
-	schedules := s.Temporal.ScheduleClient()
-	_, err := schedules.Create(ctx, client.ScheduleOptions{
-		ID: r.Schedule, Spec: spec, Action: action, Overlap: overlap, CatchupWindow: r.CatchupWindow, Paused: r.Disabled, Note: r.Note,
+}
+
+// introduce tells the server of a schedule that it does not know. Where it does,
+// the error is [temporal.ErrScheduleAlreadyRunning], and nothing has changed.
+func (s *Service) introduce(ctx context.Context, r *schedule.Record) error {
+	_, err := s.Temporal.ScheduleClient().Create(ctx, client.ScheduleOptions{
+		ID: r.Schedule, Spec: serverSpec(r.Alarms), Action: action(r), Overlap: overlapPolicy(azureml.Overlap(r.Overlap)),
+		CatchupWindow: r.CatchupWindow, Paused: r.Disabled, Note: r.Note,
 	})
+	return err
+}
+
+// tell has the server know a schedule as it is now, whatever it knew before.
+func (s *Service) tell(ctx context.Context, r *schedule.Record) error {
+	err := s.introduce(ctx, r)
 	if !errors.Is(err, temporal.ErrScheduleAlreadyRunning) {
 		return err
 	}
-	return schedules.GetHandle(ctx, r.Schedule).Update(ctx, client.ScheduleUpdateOptions{
+	spec := serverSpec(r.Alarms)
+	return s.Temporal.ScheduleClient().GetHandle(ctx, r.Schedule).Update(ctx, client.ScheduleUpdateOptions{
 		DoUpdate: func(client.ScheduleUpdateInput) (*client.ScheduleUpdate, error) {
 			return &client.ScheduleUpdate{Schedule: &client.Schedule{
-				Action: action, Spec: &spec,
-				Policy: &client.SchedulePolicies{Overlap: overlap, CatchupWindow: r.CatchupWindow},
+				Action: action(r), Spec: &spec,
+				Policy: &client.SchedulePolicies{Overlap: overlapPolicy(azureml.Overlap(r.Overlap)), CatchupWindow: r.CatchupWindow},
 				State:  &client.ScheduleState{Paused: r.Disabled, Note: r.Note},
 			}}, nil
 		},

@@ -31,6 +31,9 @@ type Options struct {
 	Work string
 	// UI is the base URL of the Temporal UI, or "".
 	UI string
+	// Keeper names the server that schedules are handed to, so that no other one
+	// takes them for lost. "" is that of the home which the store is in.
+	Keeper string
 	// Queues maps names of computes to task queues, on top of those that
 	// exist from the start.
 	Queues map[string]string

@@ -64,6 +64,8 @@ func scheduleTable(data any) *term.Table {
 		soon := ""
 		if len(next) > 0 {
 			soon = clock(text(next[0]))
+		} else if m["unknown_to_server"] == true {
+			soon = "never: not known to the server"
 		}
 		t.Add(text(m["name"]), text(m["description"]), capital(m["is_enabled"]), text(m["provisioning_state"]), soon)
 	}
@@ -84,6 +86,9 @@ func scheduleDetails(data any) *term.Table {
 		}
 		if note := text(m["note"]); note != "" {
 			state += ": " + note
+		}
+		if m["unknown_to_server"] == true {
+			state = "not known to the server"
 		}
 		t.Add("state", state)
 		t.Add("fires", inWords(m["trigger"]))

@@ -2,9 +2,11 @@ package main
 
 import (
 	"context"
+	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/millrace-ml/millrace/internal/term"
 	"github.com/millrace-ml/millrace/runs"
 )
 
@@ -41,9 +43,13 @@ func runScheduleList(ctx context.Context, a *app, o *scheduleListOptions) error 
 		return err
 	}
 	rows := []map[string]any{}
+	var lost []string
 	for i := range all {
 		if all[i].Disabled && (o.includeDisabled || o.disabledOnly) || !all[i].Disabled && !o.disabledOnly {
 			rows = append(rows, all[i].Document())
+			if all[i].Unknown {
+				lost = append(lost, all[i].Schedule)
+			}
 		}
 	}
 	if o.most > 0 && len(rows) > o.most {
@@ -52,6 +58,10 @@ func runScheduleList(ctx context.Context, a *app, o *scheduleListOptions) error 
 	}
 	if len(rows) > 0 && s.client == nil {
 		a.say("no server runs: schedules do not fire until `%s` is started", a.command("dev"))
+	}
+	if len(lost) > 0 {
+		a.say("the server does not know %s (%s): they do not fire; `%s` hands one over",
+			term.Count(len(lost), "schedule"), strings.Join(lost, ", "), a.command("schedule", "enable", "-n", lost[0]))
 	}
 	return a.print(rows, scheduleTable)
 }
@@ -107,7 +117,7 @@ func (a *app) adviseUnheeded(s *site, sc *runs.Schedule) {
 	case sc.Disabled:
 	case s.client == nil:
 		a.say("no server runs: schedules do not fire until `%s` is started", a.command("dev"))
-	case !sc.Known:
+	case sc.Unknown:
 		a.say("the server does not know this schedule: `%s` tells it", a.command("schedule", "enable", "-n", sc.Schedule))
 	}
 }

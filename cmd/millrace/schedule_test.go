@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/millrace-ml/millrace/internal/config"
+	"github.com/millrace-ml/millrace/internal/home"
 	"github.com/millrace-ml/millrace/internal/recurrence"
 	"github.com/millrace-ml/millrace/internal/schedule"
 	"github.com/millrace-ml/millrace/internal/term"
@@ -119,5 +121,42 @@ func TestBackfillReadsItsTimesInTheZoneOfTheSchedule(t *testing.T) {
 		if _, _, err := wrong.bounds(nightly(t), now); err == nil {
 			t.Errorf("%+v was taken", wrong)
 		}
+	}
+}
+
+func TestAScheduleThatTheServerDoesNotKnowIsNotSaidToFire(t *testing.T) {
+	sc := nightly(t)
+	sc.Known, sc.Unknown, sc.Next = false, true, nil
+	d := sc.Document()
+	if d["is_enabled"] != false || d["provisioning_state"] != "Failed" || d["unknown_to_server"] != true {
+		t.Errorf("shown as %v", d)
+	}
+	for want, table := range map[string]func(any) *term.Table{
+		"never: not known to the server": scheduleTable, "state        not known to the server\n": scheduleDetails,
+	} {
+		plain, err := term.Plain(d)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var b bytes.Buffer
+		if err := table(plain).Write(&b); err != nil {
+			t.Fatal(err)
+		}
+		if got := trimLines(b.String()); !strings.Contains(got, want) {
+			t.Errorf("%q is not in\n%s", want, got)
+		}
+	}
+}
+
+func TestSchedulesHaveOneKeeper(t *testing.T) {
+	h, err := home.Open(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	own := keeper(config.Config{}, h)
+	shared := keeper(config.Config{Store: "s3://bucket"}, h)
+	elsewhere := keeper(config.Config{Store: "s3://bucket", Temporal: &config.Temporal{Address: "a:1", Namespace: "n"}}, h)
+	if own != "" || !strings.HasSuffix(shared, ":"+h.Dir()) || elsewhere != "a:1/n" {
+		t.Errorf("%q, %q, %q", own, shared, elsewhere)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -13,6 +14,7 @@ import (
 	"github.com/millrace-ml/millrace/internal/config"
 	"github.com/millrace-ml/millrace/internal/devserver"
 	"github.com/millrace-ml/millrace/internal/home"
+	"github.com/millrace-ml/millrace/internal/term"
 	"github.com/millrace-ml/millrace/workers"
 	"github.com/millrace-ml/millrace/workflows"
 )
@@ -116,10 +118,34 @@ func (a *app) serve(ctx context.Context, lock *home.Lock, o serveOptions) (_ *se
 	if err != nil {
 		return nil, err
 	}
+	if s.embed != nil {
+		// Before others can reach the server: nobody deletes a schedule meanwhile.
+		if err := a.restoreSchedules(ctx, s); err != nil {
+			return nil, err
+		}
+	}
 	if err := lock.Announce(s.at); err != nil {
 		return nil, unreachable(err, "")
 	}
 	return s, nil
+}
+
+// restoreSchedules hands the schedules to the server that its database has lost.
+// One that cannot be handed over keeps no job from running. A server elsewhere is
+// left alone: what it does not know somebody may have deleted there.
+func (a *app) restoreSchedules(ctx context.Context, s *server) error {
+	site, err := a.visit(s.at, s.client)
+	if err != nil {
+		return err
+	}
+	restored, err := site.jobs.RestoreSchedules(ctx)
+	if len(restored) > 0 {
+		a.say("the server did not know %s; handed over again: %s", term.Count(len(restored), "schedule"), strings.Join(restored, ", "))
+	}
+	if err != nil {
+		a.say("%v", err)
+	}
+	return ctx.Err()
 }
 
 // startTemporal starts the embedded server, or connects to the configured one.

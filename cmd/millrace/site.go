@@ -9,6 +9,7 @@ import (
 
 	"go.temporal.io/sdk/client"
 
+	"github.com/millrace-ml/millrace/internal/config"
 	"github.com/millrace-ml/millrace/internal/home"
 	"github.com/millrace-ml/millrace/runs"
 )
@@ -101,8 +102,21 @@ func (a *app) visit(at home.Server, c client.Client) (*site, error) {
 	}
 	return &site{at: at, client: c, jobs: runs.New(runs.Options{
 		Store: store, Temporal: c, Work: h.Work(), UI: at.UI, Namespace: at.Namespace, Queues: cfg.Computes,
-		Registries: h.Registries(),
+		Registries: h.Registries(), Keeper: keeper(cfg, h),
 	})}, nil
+}
+
+// keeper names the server that the schedules of a home are handed to; "" is its
+// own, where the store is its own too. A store elsewhere may serve several homes.
+func keeper(c config.Config, h *home.Home) string {
+	switch {
+	case c.Temporal != nil:
+		return c.Temporal.Address + "/" + c.Temporal.Namespace
+	case c.Store != "":
+		host, _ := os.Hostname()
+		return host + ":" + h.Dir()
+	}
+	return ""
 }
 
 // look finds the jobs: through the server of the home where one runs, in their

@@ -51,6 +51,9 @@ type Record struct {
 	Description string            `json:"description,omitempty"`
 	Tags        map[string]string `json:"tags,omitempty"`
 	Properties  map[string]string `json:"properties,omitempty"`
+	// Keeper names the server that it was handed to. "" is that of the home which
+	// the store is in.
+	Keeper string `json:"keeper,omitempty"`
 	// Disabled is what the schedule was last told; Note says why.
 	Disabled   bool      `json:"disabled,omitempty"`
 	Note       string    `json:"note,omitempty"`

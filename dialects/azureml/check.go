@@ -62,6 +62,9 @@ func (l *loader) checkParent(g *graph, t *text, ref *reference, where string) bo
 	if names := g.inputs.someNames(); len(names) > 0 {
 		hint = l.didYouMean(ref.name, names, "inputs")
 	}
+	if why, ok := g.leftOut.hint(ref.name); ok {
+		hint = why
+	}
 	l.problems.errorf(l.place(t, ref), hint, "%s has no input %s", g.label, quote(ref.name))
 	return false
 }

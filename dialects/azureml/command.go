@@ -128,6 +128,9 @@ func (r *commandReader) hole(ref *reference, group bool) (pipeline.Part, bool) {
 			if names := c.inputs.someNames(); len(names) > 0 {
 				hint = r.didYouMean(name, names, "inputs")
 			}
+			if why, ok := r.leftOut.hint(name); ok && c.ofJob {
+				hint = why
+			}
 			r.problems.errorf(r.place(r.text, ref), hint, "the command uses input %s, which %s does not have", quote(name), c.label())
 			// Who gives it meets no second complaint.
 			c.inputs.add(&port{name: name, broken: true})

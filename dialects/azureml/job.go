@@ -78,7 +78,7 @@ func (l *loader) pipelineJob(root *yaml.Node) *draft {
 	case reference != nil:
 		return l.componentJob(root, reference, given, outputs)
 	}
-	g := &graph{label: "this pipeline", outputs: outputs, nodes: l.nodes(root)}
+	g := &graph{label: "this pipeline", outputs: outputs, nodes: l.nodes(root), leftOut: l.leftOut}
 	for _, a := range given.list {
 		g.inputs.add(&port{name: a.name, at: a.at, broken: a.kind == givenWrong})
 	}

@@ -116,6 +116,8 @@ type loader struct {
 	keeping bool
 	// scheduled is set while a job is read that a schedule starts.
 	scheduled bool
+	// leftOut are inputs of the job's file that the schedule replaces by others.
+	leftOut *leftOut
 	// enclosed are the files that a closed job has taken along.
 	enclosed map[string]*yaml.Node
 	// portCount is how many inputs and outputs the nodes read so far have.

@@ -127,6 +127,8 @@ type graph struct {
 	incomplete bool
 	// ofCommand marks the graph that a command job is wrapped in.
 	ofCommand bool
+	// leftOut are inputs that the job's file has, and a schedule leaves out.
+	leftOut *leftOut
 }
 
 // writer is an output of a node that becomes one of the graph around it.

@@ -339,6 +339,7 @@ func (l *loader) createJob(s *Schedule, root *yaml.Node, o ScheduleOptions) {
 		}
 	}
 	if n.Kind == yaml.Map {
+		l.leftOut = leavesOut(made, n)
 		put(made, n, "job")
 	}
 	s.Job.loader, s.Job.root = l, made

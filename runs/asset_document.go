@@ -38,7 +38,7 @@ func AssetDocument(v asset.Version, registry string) map[string]any {
 			d["os_type"] = "linux"
 		}
 	default:
-		d["type"], d["path"] = v.Type, v.URI
+		d["type"], d["path"] = v.Type, pipeline.WithoutSecrets(v.URI)
 		if v.Artifact != nil && v.URI == "" {
 			d["path"] = datastore.UploadURI(*v.Artifact, v.Artifact.Name)
 		}
@@ -107,6 +107,7 @@ func identifiedText(key, text, registry string) string {
 		}
 		return datastore.UploadURI(pipeline.Artifact{Digest: digest, Tree: true}, "data") + below
 	}
+	text = pipeline.WithoutSecrets(text)
 	kind := map[string]pipeline.AssetKind{"component": pipeline.ComponentAsset, "environment": pipeline.EnvironmentAsset}[key]
 	if kind == "" || !strings.HasPrefix(text, "azureml:") {
 		return text

@@ -1,8 +1,10 @@
 package runs
 
 import (
+	"encoding/json"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -109,5 +111,24 @@ func TestModelsAreDownloadedBesideWhatIsThere(t *testing.T) {
 	ref.Name = "bset"
 	if _, err := p.DownloadAsset(t.Context(), ref, dir); err == nil {
 		t.Error("downloaded what is not there")
+	}
+}
+
+func TestDocumentsShowNoSecrets(t *testing.T) {
+	const address = "https://host/x.csv?sv=1&sig=HIDDEN"
+	for _, v := range []asset.Version{
+		{Kind: pipeline.DataAsset, Name: "x", Version: "1", Type: "uri_file", URI: address},
+		{Kind: pipeline.ComponentAsset, Name: "x", Version: "1", Type: "command", Definition: "inputs: {x: {type: uri_file, path: '" + address + "'}}\n"},
+	} {
+		text, err := json.Marshal(AssetDocument(v, ""))
+		if err != nil || strings.Contains(string(text), "HIDDEN") || !strings.Contains(string(text), "https://host/x.csv?sv=1") {
+			t.Errorf("%s, %v", text, err)
+		}
+	}
+	source := pipeline.Input{Name: "x", Binding: pipeline.Binding{Source: &pipeline.Source{URI: address}}}
+	job := Job{Plan: &pipeline.Plan{Inputs: []pipeline.Input{source}, Steps: []pipeline.Step{{Name: "main", Inputs: []pipeline.Input{source}}}},
+		Steps: []pipeline.StepState{{Name: "main"}}}
+	if text, err := json.Marshal(job.Document()); err != nil || strings.Contains(string(text), "HIDDEN") {
+		t.Errorf("%s, %v", text, err)
 	}
 }

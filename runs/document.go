@@ -192,7 +192,7 @@ func (j *Job) inputs(ports []pipeline.Input, open map[string]pipeline.Value) map
 		case b.Literal != nil:
 			inputs[in.Name] = *b.Literal
 		case b.Source != nil:
-			i := map[string]any{"type": string(in.Type), "mode": orNull(string(in.Mode)), "path": cmp.Or(b.Source.Asset, b.Source.URI)}
+			i := map[string]any{"type": string(in.Type), "mode": orNull(string(in.Mode)), "path": pipeline.WithoutSecrets(cmp.Or(b.Source.Asset, b.Source.URI))}
 			if b.Source.Artifact != nil {
 				i["digest"] = string(b.Source.Artifact.Digest)
 			} else if v := open[in.Name]; v.Artifact != nil {

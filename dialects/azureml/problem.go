@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/millrace-ml/millrace/dialects/azureml/yaml"
+	"github.com/millrace-ml/millrace/pipeline"
 )
 
 // Severity tells mistakes from remarks.
@@ -182,6 +183,7 @@ func (r *report) add(severity Severity, at yaml.Pos, message, hint string) {
 	if at.Doc != nil {
 		p.File, p.Source = at.Doc.Name, at.Doc.Line(at.Line)
 	}
+	p.hideSecrets()
 	if r.seen[p] || severity == Error && r.full() || severity != Error && r.crowded() {
 		return
 	}
@@ -220,4 +222,13 @@ func (r *report) sorted(first string) Problems {
 		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
 	})
 	return list
+}
+
+// hideSecrets leaves out what is secret in addresses; a line of the file that has
+// some is not shown at all, since the caret would be off.
+func (p *Problem) hideSecrets() {
+	p.Message, p.Hint = pipeline.WithoutSecrets(p.Message), pipeline.WithoutSecrets(p.Hint)
+	if pipeline.WithoutSecrets(p.Source) != p.Source {
+		p.Source = ""
+	}
 }

@@ -44,6 +44,10 @@ func (l *loader) source(n *yaml.Node, kind pipeline.PortType) (*pipeline.Source,
 				"data cannot be read from %s://", clip(scheme))
 			return nil, kind
 		}
+		if pipeline.WithoutSecrets(path) != path {
+			l.problems.warnf(n.Pos(), "use a datastore, whose credentials are named and never stored: azureml://datastores/NAME/paths/PATH",
+				"this address holds a secret, which is kept with what is created from it")
+		}
 		if folder := kind != pipeline.URIFile && kind != pipeline.CustomModel; folder && isWebFile(path) {
 			l.problems.warnf(n.Pos(), `write "type: uri_file"`, "only a file can be read from %s, and this input is a folder", quote(path))
 		}

@@ -40,6 +40,7 @@ func (u *Unknown) Error() string { return u.Message }
 // Short references to assets do not say which kind is meant; where several kinds
 // have the name, kind has to. What is not there is an [Unknown].
 func (g *Graph) Find(ctx context.Context, text string, kind pipeline.AssetKind) (Start, error) {
+	text = pipeline.WithoutSecrets(text)
 	switch {
 	case strings.HasPrefix(text, jobsForm):
 		if n := g.jobOutput(text); n != nil {

@@ -2,6 +2,7 @@ package lineage_test
 
 import (
 	"context"
+	"encoding/json"
 	"strings"
 	"testing"
 
@@ -67,5 +68,24 @@ func TestOriginsInOtherStoresAreNotTakenForThoseHere(t *testing.T) {
 				t.Errorf("made from azureml:iris:1\n%s", down)
 			}
 		})
+	}
+}
+
+// Signatures are not shown, and make no two places of one.
+func TestSecretsInPlacesAreNotShown(t *testing.T) {
+	w := newWorld(t)
+	for _, name := range []string{"one", "two"} {
+		w.job(pipeline.Plan{Name: name, Type: pipeline.CommandJob, Steps: []pipeline.Step{{Name: "main",
+			Inputs: []pipeline.Input{source("rows", pipeline.Source{URI: "https://host/rows.csv?sig=HIDDEN" + name})}}}},
+			pipeline.StepState{Name: "main"})
+	}
+	w.create(asset.Version{Kind: pipeline.DataAsset, Name: "rows", Version: "1", Type: "uri_file", URI: "https://host/rows.csv?sig=HIDDENasset"})
+	l := w.around("https://host/rows.csv?sig=HIDDEN")
+	text, err := json.Marshal(l)
+	if err != nil || strings.Contains(string(text)+l.Title, "HIDDEN") {
+		t.Errorf("%s\n%s, %v", l.Title, text, err)
+	}
+	if down := draw(l.Down(), 0); strings.Count(down, "step ") != 2 || !strings.Contains(down, "data azureml:rows:1") {
+		t.Errorf("made from it\n%s", down)
 	}
 }

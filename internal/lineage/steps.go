@@ -130,8 +130,9 @@ func (j *job) stepJobName(step string) string {
 }
 
 // place is data outside the store. What lay there at different times is not the
-// same thing.
+// same thing; what was read with another signature is.
 func (g *Graph) place(uri string, content *pipeline.Artifact) *Node {
+	uri = pipeline.WithoutSecrets(uri)
 	return g.node(placeID(uri, content), func() Node { return Node{Kind: Place, Name: uri, Content: content} })
 }
 

@@ -184,6 +184,8 @@ func TestMissingAssetsSayWhatThereIs(t *testing.T) {
 	w := newWorkspace(t)
 	w.create(pipeline.EnvironmentAsset, "environment.yml", "")
 	w.create(pipeline.ComponentAsset, "component.yml", "")
+	w.write("net.yml", "name: net\npath: src\n")
+	w.create(pipeline.ModelAsset, "net.yml", "")
 	for _, tt := range []struct {
 		name          string
 		ref           pipeline.AssetRef
@@ -195,6 +197,8 @@ func TestMissingAssetsSayWhatThereIs(t *testing.T) {
 			`component "greet" has no version 7`, "its versions are 1 (the newest first)"},
 		{"nothing like it", pipeline.AssetRef{Kind: pipeline.DataAsset, Name: "rows"},
 			`there is no data asset "rows"`, "create it with `millrace data create -f FILE`; `millrace data list` shows those there are"},
+		{"a model for data", pipeline.AssetRef{Kind: pipeline.DataAsset, Name: "net", Label: "latest"},
+			`there is no data asset "net"`, `there is a model of that name: write "type: custom_model" beside the path`},
 		{"a registry", pipeline.AssetRef{Kind: pipeline.ModelAsset, Registry: "milrace", Name: "net"},
 			`there is no registry "milrace"`, `did you mean "millrace"?`},
 		{"a curated environment", pipeline.AssetRef{Kind: pipeline.EnvironmentAsset, Registry: "azureml", Name: "sklearn-1.55"},

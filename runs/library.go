@@ -56,7 +56,11 @@ func (l *Library) Find(ref pipeline.AssetRef) (*azureml.Asset, error) {
 	v, err := c.Find(l.Context, ref)
 	if missing, ok := errors.AsType[*asset.NotFound](err); ok {
 		missing.Ref.Registry = ref.Registry
-		return nil, &azureml.Unknown{Message: plainly(missing), Hint: l.howTo(ref, missing)}
+		hint := l.howTo(ref, missing)
+		if other := l.otherKind(c, ref); other != "" && len(missing.Versions) == 0 {
+			hint = other
+		}
+		return nil, &azureml.Unknown{Message: plainly(missing), Hint: hint}
 	}
 	if err != nil {
 		return nil, err
@@ -68,6 +72,20 @@ func (l *Library) Find(ref pipeline.AssetRef) (*azureml.Asset, error) {
 func plainly(missing *asset.NotFound) string {
 	message, _, _ := strings.Cut(missing.Error(), " (")
 	return strings.Replace(message, "no data ", "no data asset ", 1)
+}
+
+// otherKind says how data is referred to that is a model, and the other way
+// round: files tell the two apart by the type of the input only.
+func (l *Library) otherKind(c *asset.Catalog, ref pipeline.AssetRef) string {
+	other := map[pipeline.AssetKind]pipeline.AssetKind{pipeline.DataAsset: pipeline.ModelAsset, pipeline.ModelAsset: pipeline.DataAsset}[ref.Kind]
+	if other == "" {
+		return ""
+	}
+	v, err := c.Find(l.Context, pipeline.AssetRef{Kind: other, Name: ref.Name, Version: ref.Version, Label: ref.Label})
+	if err != nil {
+		return ""
+	}
+	return fmt.Sprintf("there is %s of that name: write \"type: %s\" beside the path", other.Words(), v.Type)
 }
 
 // howTo says what there is in the place of what is missing, or how to make it.

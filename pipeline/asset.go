@@ -45,6 +45,9 @@ func (k AssetKind) Words() string {
 // LatestLabel means the version that was created last.
 const LatestLabel = "latest"
 
+// DefaultLabel means that version, too.
+const DefaultLabel = "default"
+
 // AssetRef refers to a version of an asset. Where both Version and Label are
 // empty the latest version is meant.
 type AssetRef struct {
@@ -193,3 +196,21 @@ func parseLongRef(text, rest string, kind AssetKind) (AssetRef, error) {
 	}
 	return ref, ref.check(text)
 }
+
+// CheckAssetVersion reports why no new version can be called so, or nil. Labels
+// can be none: azureml:NAME@latest is another version tomorrow.
+func CheckAssetVersion(version string) error {
+	if version == LatestLabel || version == DefaultLabel {
+		return labelVersion(version)
+	}
+	return CheckAssetName("version", version)
+}
+
+// labelVersion is the error for a version that is called like a label.
+type labelVersion string
+
+func (v labelVersion) Error() string {
+	return fmt.Sprintf("%q is a label, which moves on to each new version; write a version such as 1, or none to get the next number", string(v))
+}
+
+func (labelVersion) Is(target error) bool { return target == ErrAssetName }

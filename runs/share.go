@@ -19,6 +19,11 @@ import (
 // Share copies a version of an asset, and the assets that it refers to, into a
 // registry. The name and version of the copy are those of as, where it has any.
 func (s *Service) Share(ctx context.Context, ref, as pipeline.AssetRef) (asset.Version, error) {
+	if as.Version != "" {
+		if err := pipeline.CheckAssetVersion(as.Version); err != nil {
+			return asset.Version{}, err
+		}
+	}
 	from, err := s.Catalog(ctx, ref.Registry)
 	if err != nil {
 		return asset.Version{}, err

@@ -137,3 +137,13 @@ func TestARegistryWhoseFolderIsGoneIsNotEmpty(t *testing.T) {
 		t.Error("the folder was made")
 	}
 }
+
+func TestCopiesAreNotCalledLikeLabels(t *testing.T) {
+	w := newWorkspace(t)
+	w.registry("team", t.TempDir())
+	w.create(pipeline.EnvironmentAsset, "environment.yml", "")
+	_, err := w.Share(t.Context(), pipeline.AssetRef{Kind: pipeline.EnvironmentAsset, Name: "tools"}, pipeline.AssetRef{Registry: "team", Version: "latest"})
+	if !errors.Is(err, pipeline.ErrAssetName) || !strings.Contains(err.Error(), "is a label") {
+		t.Errorf("got %v", err)
+	}
+}

@@ -72,6 +72,8 @@ func TestJobVerbsReadTheFlagsOfAz(t *testing.T) {
 	wants(t, newJobCreateCmd, "-f f.yml -n x --skip-validation",
 		jobCreateOptions{source: source{file: "f.yml", name: "x"}, skipValidation: true})
 	wants(t, newJobCreateCmd, "-f f.yml -a saved.yml", jobCreateOptions{source: source{file: "f.yml"}, after: afterCreate{saveAs: "saved.yml"}})
+	refuses(t, newJobCloneCmd, "", "JOB is missing")
+	refuses(t, newJobCloneCmd, "-n calm_river", "JOB is missing: the job to submit again")
 	wants(t, newJobCloneCmd, "calm_river --set a=1 b=2 -n x -s", jobCloneOptions{from: "calm_river", name: "x", set: []string{"a=1", "b=2"}, after: afterCreate{stream: true}})
 	wants(t, newJobListCmd, "", jobListOptions{listed: listed{most: 50}})
 	wants(t, newJobListCmd, "-r 3 --all-results", jobListOptions{listed: listed{most: 3, all: true}})

@@ -26,7 +26,13 @@ have changed or are gone. Steps that the changes do not reach are reused.
 ` + exitCodesHelp,
 		Example: `  millrace job clone calm_river_0a1b2c3d4e --set inputs.epochs=5
   millrace job clone calm_river_0a1b2c3d4e -n second_try --set settings.force_rerun=true --stream`,
-		Args: arguments("JOB"),
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 && o.name != "" {
+				return wrongUsage("-n is the name of the new job: `"+a.command("job", "clone", o.name)+"` submits "+o.name+" again",
+					"JOB is missing: the job to submit again, which has no flag")
+			}
+			return arguments("JOB")(cmd, args)
+		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.from = args[0]
 			if runF != nil {

@@ -138,7 +138,11 @@ func (l *loader) assetName(m *yaml.Node, key string) string {
 		l.problems.errorf(n.Pos(), "write the "+key+" itself", "%s cannot be an expression here", key)
 		return ""
 	}
-	if err := pipeline.CheckAssetName(key, n.Text); err != nil {
+	err := pipeline.CheckAssetName(key, n.Text)
+	if key == "version" {
+		err = pipeline.CheckAssetVersion(n.Text)
+	}
+	if err != nil {
 		l.problems.errorf(n.Pos(), "", "%s", err)
 		return ""
 	}

@@ -184,7 +184,7 @@ func (l *loader) cron(t *recurrence.Trigger, n *yaml.Node) {
 	expression := l.scalar(n.Get("expression"), "expression")
 	if expression == nil {
 		if n.Get("expression") == nil {
-			l.problems.errorf(n.Pos(), `add "expression: "30 2 * * *""`, "this trigger has no expression")
+			l.problems.errorf(n.Pos(), `add "expression: '30 2 * * *'"`, "this trigger has no expression")
 		}
 		return
 	}

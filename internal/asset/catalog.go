@@ -28,10 +28,6 @@ func New(store *artifact.Store) *Catalog { return &Catalog{store: store} }
 // Store is where the catalog lies, and with it the artifacts of its assets.
 func (c *Catalog) Store() *artifact.Store { return c.store }
 
-// DefaultLabel means, like [pipeline.LatestLabel], the version that was created
-// last.
-const DefaultLabel = "default"
-
 // Find returns the version that a reference means: the one it names, archived
 // or not, or else the latest that is not archived. What is missing is a
 // [*NotFound].
@@ -72,7 +68,7 @@ func (c *Catalog) latest(ctx context.Context, ref pipeline.AssetRef) (Version, e
 	if err != nil {
 		return Version{}, err
 	}
-	if v, ok := latest(all); ok && !v.Notes.Archived && slices.Contains([]string{"", pipeline.LatestLabel, DefaultLabel}, ref.Label) {
+	if v, ok := latest(all); ok && !v.Notes.Archived && slices.Contains([]string{"", pipeline.LatestLabel, pipeline.DefaultLabel}, ref.Label) {
 		return v, nil
 	}
 	return Version{}, c.notFound(ctx, ref, all)

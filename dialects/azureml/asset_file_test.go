@@ -132,6 +132,28 @@ func TestDefinitionsMeanTheSame(t *testing.T) {
 	}
 }
 
+func TestADefinitionThatCannotBeReadAgainIsNotMade(t *testing.T) {
+	dir := t.TempDir()
+	text := "name: big\ntype: pipeline\njobs:\n"
+	for i := range 300 {
+		text += fmt.Sprintf("  n%d: {component: part.yml}\n", i)
+	}
+	for name, text := range map[string]string{
+		"big.yml": text, "part.yml": "command: " + strings.Repeat("x", 4000) + "\nenvironment: {image: x}\n",
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	f, err := azureml.LoadAsset(pipeline.ComponentAsset, filepath.Join(dir, "big.yml"), azureml.LoadOptions{Assets: shelf{}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := f.Definition(&counter{}); err == nil || !strings.Contains(err.Error(), "refer to them by name") {
+		t.Errorf("got %v", err)
+	}
+}
+
 // extended is the shelf with one more component.
 type extended struct {
 	shelf

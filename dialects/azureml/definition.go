@@ -1,6 +1,7 @@
 package azureml
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/millrace-ml/millrace/dialects/azureml/yaml"
@@ -65,7 +66,12 @@ func (l *loader) define(root *yaml.Node, pin Pinner) (string, []pipeline.Artifac
 			top.Put(e.Key, e.Pos(), e.Value)
 		}
 	}
-	return yaml.Format(top), d.artifacts, nil
+	text := yaml.Format(top)
+	if len(text) > yaml.MaxSize {
+		return "", nil, fmt.Errorf("with the files in it, it has %d KiB, more than can be read again (%d): create the components in it first, and refer to them by name",
+			len(text)>>10, yaml.MaxSize>>10)
+	}
+	return text, d.artifacts, nil
 }
 
 // value copies a value, with embeddings in the place of references.

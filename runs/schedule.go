@@ -228,7 +228,7 @@ func (s *Service) scheduleState(ctx context.Context, r schedule.Record) (*Schedu
 func (sc *Schedule) described(d *client.ScheduleDescription) {
 	sc.Known = true
 	if state := d.Schedule.State; state != nil {
-		sc.Disabled, sc.Note = state.Paused, state.Note
+		sc.Disabled, sc.Note = state.Paused, noted(&sc.Record, state.Note)
 	}
 	sc.Missed, sc.Skipped = d.Info.NumActionsMissedCatchupWindow, d.Info.NumActionsSkippedOverlap
 	for _, w := range d.Info.RunningWorkflows {

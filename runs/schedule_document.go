@@ -32,6 +32,7 @@ func (s *Schedule) Document() map[string]any {
 		"trigger":            s.trigger(),
 		"create_job":         s.createJob(),
 		"creation_context":   creation(s.Created, s.CreatedBy, s.Modified, s.ModifiedBy),
+		"fires":              s.Trigger.Words(),
 		"next_fire_times":    next,
 		"note":               orNull(s.Note),
 		"running_jobs":       append([]string{}, s.Running...),

@@ -39,7 +39,8 @@ func action(r *schedule.Record) *client.ScheduleWorkflowAction {
 		Args:                []any{workflows.ScheduledInput{Schedule: r.Schedule, Making: r.Digest}},
 		TaskQueue:           workflows.PipelinesQueue,
 		WorkflowTaskTimeout: workflows.JobTaskTimeout,
-		StaticSummary:       "schedule " + r.Schedule,
+		StaticSummary:       summary(r),
+		StaticDetails:       details(r),
 	}
 }
 
@@ -48,7 +49,7 @@ func action(r *schedule.Record) *client.ScheduleWorkflowAction {
 func (s *Service) introduce(ctx context.Context, r *schedule.Record) error {
 	_, err := s.Temporal.ScheduleClient().Create(ctx, client.ScheduleOptions{
 		ID: r.Schedule, Spec: serverSpec(r.Alarms), Action: action(r), Overlap: overlapPolicy(azureml.Overlap(r.Overlap)),
-		CatchupWindow: r.CatchupWindow, Paused: r.Disabled, Note: r.Note,
+		CatchupWindow: r.CatchupWindow, Paused: r.Disabled, Note: noteOf(r),
 	})
 	return err
 }
@@ -65,7 +66,7 @@ func (s *Service) tell(ctx context.Context, r *schedule.Record) error {
 			return &client.ScheduleUpdate{Schedule: &client.Schedule{
 				Action: action(r), Spec: &spec,
 				Policy: &client.SchedulePolicies{Overlap: overlapPolicy(azureml.Overlap(r.Overlap)), CatchupWindow: r.CatchupWindow},
-				State:  &client.ScheduleState{Paused: r.Disabled, Note: r.Note},
+				State:  &client.ScheduleState{Paused: r.Disabled, Note: noteOf(r)},
 			}}, nil
 		},
 	})

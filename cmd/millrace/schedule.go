@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -91,7 +90,7 @@ func scheduleDetails(data any) *term.Table {
 			state = "not known to the server"
 		}
 		t.Add("state", state)
-		t.Add("fires", inWords(m["trigger"]))
+		t.Add("fires", text(m["fires"]))
 		next, _ := m["next_fire_times"].([]any)
 		label := "next"
 		for _, at := range next {
@@ -114,35 +113,6 @@ func scheduleDetails(data any) *term.Table {
 		}
 	}
 	return t
-}
-
-// inWords says when a schedule fires.
-func inWords(trigger any) string {
-	m, _ := trigger.(map[string]any)
-	zone := text(m["time_zone"])
-	if text(m["type"]) == "cron" {
-		return "cron " + text(m["expression"]) + ", " + zone
-	}
-	words := "every " + text(m["frequency"])
-	if n := shown(m["interval"]); n != "1" {
-		words = "every " + n + " " + text(m["frequency"]) + "s"
-	}
-	if p, ok := m["schedule"].(map[string]any); ok {
-		for _, key := range []string{"week_days", "month_days", "hours", "minutes"} {
-			if list, ok := p[key].([]any); ok && len(list) > 0 {
-				words += ", " + strings.ReplaceAll(key, "_", " ") + " " + joinShown(list)
-			}
-		}
-	}
-	return words + ", " + zone
-}
-
-func joinShown(list []any) string {
-	words := make([]string, len(list))
-	for i, v := range list {
-		words[i] = shown(v)
-	}
-	return strings.Join(words, " ")
 }
 
 // clock is a moment for people: "Sun 2026-03-08 03:30 -07:00".

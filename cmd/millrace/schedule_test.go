@@ -62,7 +62,7 @@ func TestAScheduleIsShownToPeople(t *testing.T) {
 		{scheduleDetails, `name         nightly
 description  every night
 state        enabled
-fires        every 2 weeks, week days monday, hours 2 4, minutes 30, Pacific Standard Time
+fires        every 2 weeks, Monday, 02:30 and 04:30, Pacific Standard Time
 next         Mon 2026-03-02 02:30:00 -08:00
 last jobs    nightly-20260216T103000Z  Completed
 skipped      2

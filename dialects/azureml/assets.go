@@ -147,6 +147,7 @@ func (l *loader) definition(n *yaml.Node, a *Asset) *yaml.Node {
 	}
 	if root != nil {
 		l.defined[root.Doc()] = a
+		l.problems.settle(root.Doc())
 	}
 	return root
 }

@@ -158,6 +158,17 @@ type report struct {
 	list   Problems
 	errors int // in the list; the rest are remarks
 	seen   map[Problem]bool
+	// settled are the documents that get no remarks: definitions of assets, which
+	// nobody can change. Who created one has read the remarks.
+	settled map[*yaml.Document]bool
+}
+
+// settle has a document get no remarks from now on.
+func (r *report) settle(doc *yaml.Document) {
+	if r.settled == nil {
+		r.settled = map[*yaml.Document]bool{}
+	}
+	r.settled[doc] = true
 }
 
 // full tells that errors found now are not kept.
@@ -179,6 +190,9 @@ func (r *report) notef(at yaml.Pos, hint, format string, args ...any) {
 }
 
 func (r *report) add(severity Severity, at yaml.Pos, message, hint string) {
+	if severity != Error && r.settled[at.Doc] {
+		return
+	}
 	p := Problem{Severity: severity, Line: at.Line, Column: at.Column, Width: at.Width, Path: at.Path, Message: message, Hint: hint}
 	if at.Doc != nil {
 		p.File, p.Source = at.Doc.Name, at.Doc.Line(at.Line)

@@ -126,7 +126,9 @@ func TestDocumentsShowNoSecrets(t *testing.T) {
 		}
 	}
 	source := pipeline.Input{Name: "x", Binding: pipeline.Binding{Source: &pipeline.Source{URI: address}}}
-	job := Job{Plan: &pipeline.Plan{Inputs: []pipeline.Input{source}, Steps: []pipeline.Step{{Name: "main", Inputs: []pipeline.Input{source}}}},
+	text := address
+	literal := pipeline.Input{Name: "y", Binding: pipeline.Binding{Literal: &text}}
+	job := Job{Plan: &pipeline.Plan{Inputs: []pipeline.Input{source, literal}, Steps: []pipeline.Step{{Name: "main", Inputs: []pipeline.Input{source}}}},
 		Steps: []pipeline.StepState{{Name: "main"}}}
 	if text, err := json.Marshal(job.Document()); err != nil || strings.Contains(string(text), "HIDDEN") {
 		t.Errorf("%s, %v", text, err)

@@ -190,7 +190,7 @@ func (j *Job) inputs(ports []pipeline.Input, open map[string]pipeline.Value) map
 	for _, in := range ports {
 		switch b := in.Binding; {
 		case b.Literal != nil:
-			inputs[in.Name] = *b.Literal
+			inputs[in.Name] = pipeline.WithoutSecrets(*b.Literal)
 		case b.Source != nil:
 			i := map[string]any{"type": string(in.Type), "mode": orNull(string(in.Mode)), "path": pipeline.WithoutSecrets(cmp.Or(b.Source.Asset, b.Source.URI))}
 			if b.Source.Artifact != nil {

@@ -63,7 +63,7 @@ func TestTheLineageOfSharedAssetsStaysInItsHome(t *testing.T) {
 	folder := t.TempDir()
 	homes := map[string]workspace{"ours": newWorkspace(t), "theirs": newWorkspace(t)}
 	for name, w := range homes {
-		w.registry("team", folder)
+		w.registry(folder)
 		w.write("rows.csv", name)
 		w.write("rows.yml", "name: rows\nversion: 5\ntype: uri_file\npath: rows.csv\n")
 		w.create(pipeline.DataAsset, "rows.yml", "")

@@ -12,13 +12,13 @@ import (
 	"github.com/millrace-ml/millrace/runs"
 )
 
-// registry names a folder that others may name, too.
-func (w workspace) registry(name, folder string) *asset.Catalog {
+// registry is the registry team in a folder that others may name, too.
+func (w workspace) registry(folder string) *asset.Catalog {
 	w.Helper()
-	if _, err := w.CreateRegistry(w.Context(), runs.Registry{Name: name, URL: "file://" + folder}); err != nil {
+	if _, err := w.CreateRegistry(w.Context(), runs.Registry{Name: "team", URL: "file://" + folder}); err != nil {
 		w.Fatal(err)
 	}
-	c, err := w.Catalog(w.Context(), name)
+	c, err := w.Catalog(w.Context(), "team")
 	if err != nil {
 		w.Fatal(err)
 	}
@@ -36,7 +36,7 @@ func (w workspace) share(kind pipeline.AssetKind, name string) asset.Version {
 
 func TestSharingTakesDataAndModelsOfDefinitionsAlong(t *testing.T) {
 	w := newWorkspace(t)
-	team := w.registry("team", t.TempDir())
+	team := w.registry(t.TempDir())
 	at := filepath.Join(w.Store.Dir(), "datastores/workspaceblobstore/rows")
 	if err := os.MkdirAll(at, 0o700); err != nil {
 		t.Fatal(err)
@@ -83,7 +83,7 @@ func TestTeamsThatCountAlikeShareAlike(t *testing.T) {
 	var definitions []string
 	for _, image := range []string{"python:3.12", "python:3.13", "python:3.12"} {
 		w := newWorkspace(t)
-		w.registry("team", folder)
+		w.registry(folder)
 		w.write("environment.yml", "name: tools\nimage: "+image+"\n")
 		w.create(pipeline.EnvironmentAsset, "environment.yml", "")
 		w.create(pipeline.ComponentAsset, "component.yml", "")
@@ -103,7 +103,7 @@ func TestTeamsThatCountAlikeShareAlike(t *testing.T) {
 
 func TestComponentsThatReferToThemselvesAreNotShared(t *testing.T) {
 	w := newWorkspace(t)
-	w.registry("team", t.TempDir())
+	w.registry(t.TempDir())
 	here, err := w.Catalog(t.Context(), "")
 	if err != nil {
 		t.Fatal(err)
@@ -140,7 +140,7 @@ func TestARegistryWhoseFolderIsGoneIsNotEmpty(t *testing.T) {
 
 func TestCopiesAreNotCalledLikeLabels(t *testing.T) {
 	w := newWorkspace(t)
-	w.registry("team", t.TempDir())
+	w.registry(t.TempDir())
 	w.create(pipeline.EnvironmentAsset, "environment.yml", "")
 	_, err := w.Share(t.Context(), pipeline.AssetRef{Kind: pipeline.EnvironmentAsset, Name: "tools"}, pipeline.AssetRef{Registry: "team", Version: "latest"})
 	if !errors.Is(err, pipeline.ErrAssetName) || !strings.Contains(err.Error(), "is a label") {

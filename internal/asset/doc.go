@@ -9,6 +9,7 @@
 //	assets/<kind>/<name>/versions/<version>.json   what was created, written once
 //	assets/<kind>/<name>/notes/<version>.json      what has been noted since, if anything
 //	assets/<shelf>/<name>.json                     a thing that has a name only
+//	identity/store.json                            which store this is, once anybody has asked
 //
 // # Promises
 //

@@ -196,9 +196,9 @@ func (s *Service) bring(ctx context.Context, to *artifact.Store, a pipeline.Arti
 		}
 	}
 	if unreachable != nil {
-		return fmt.Errorf("%s is in none of the stores that can be reached: %w", a.Digest, unreachable)
+		return fmt.Errorf("content %s is in none of the stores that can be reached: %w", a.Digest, unreachable)
 	}
-	return fmt.Errorf("%s: %w", a.Digest, artifact.ErrGone)
+	return fmt.Errorf("content %s is missing in every store: create or share again what it belongs to (%w)", a.Digest, artifact.ErrGone)
 }
 
 // borrow takes an artifact from the first of the stores that has it.

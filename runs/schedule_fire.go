@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	enumspb "go.temporal.io/api/enums/v1"
@@ -89,6 +90,23 @@ type Slot struct {
 	Job  string
 	// Before is set where there is such a job already.
 	Before bool
+	// Asked is set where there is none yet, and an earlier backfill has asked for it.
+	Asked bool
+}
+
+// askedFor are the times that the server was asked for before, and those of the
+// slots without a job, the last ones where they are many. What was asked for is
+// asked for again, as it may have been lost, and no job is made twice.
+func askedFor(before []time.Time, slots []Slot) []time.Time {
+	asked := slices.DeleteFunc(slices.Clone(before), func(t time.Time) bool {
+		return slices.ContainsFunc(slots, func(slot Slot) bool { return slot.Time.Equal(t) })
+	})
+	for _, slot := range slots {
+		if !slot.Before {
+			asked = append(asked, slot.Time.UTC())
+		}
+	}
+	return asked[max(0, len(asked)-mostSlots):]
 }
 
 // mostSlots bounds a backfill: the server keeps as many waiting.
@@ -119,6 +137,7 @@ func (s *Service) BackfillSchedule(ctx context.Context, name string, from, to ti
 		case err == nil:
 			slot.Before = true
 		case errors.Is(err, ErrNotFound):
+			slot.Asked = slices.ContainsFunc(sc.Asked, t.Equal)
 			missing = append(missing, client.ScheduleBackfill{Start: t, End: t, Overlap: enumspb.SCHEDULE_OVERLAP_POLICY_BUFFER_ALL})
 		default:
 			return nil, err
@@ -132,5 +151,11 @@ func (s *Service) BackfillSchedule(ctx context.Context, name string, from, to ti
 	if err != nil {
 		return nil, fmt.Errorf("backfill schedule %s: %w", name, err)
 	}
-	return slots, nil
+	// The record, and not sc: what the server says of now does not stay.
+	r, err := schedule.Take(ctx, s.Store, name)
+	if err != nil {
+		return nil, err
+	}
+	r.Asked = askedFor(r.Asked, slots)
+	return slots, schedule.Put(ctx, s.Store, r)
 }

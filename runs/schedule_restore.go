@@ -39,6 +39,12 @@ func (s *Service) RestoreSchedules(ctx context.Context) ([]string, error) {
 		switch err := s.introduce(ctx, &r); {
 		case err == nil:
 			restored = append(restored, name)
+			if r.Asked != nil { // what it was asked for is lost, too
+				r.Asked = nil
+				if err := schedule.Put(ctx, s.Store, r); err != nil {
+					failed = append(failed, fmt.Errorf("restore schedule %s: %w", name, err))
+				}
+			}
 		case !errors.Is(err, temporal.ErrScheduleAlreadyRunning):
 			failed = append(failed, fmt.Errorf("restore schedule %s: %w", name, err))
 		}

@@ -55,6 +55,16 @@ func (a *app) addScheduleName(cmd *cobra.Command, into *string) {
 	}))
 }
 
+// reachSchedules is reach for what schedules need a server for: no single run of a
+// file does in its place.
+func (a *app) reachSchedules(ctx context.Context) (*site, error) {
+	s, err := a.reach(ctx)
+	if errors.Is(err, runs.ErrNoServer) {
+		return nil, unreachable(err, "start `"+a.command("dev")+"` in another terminal: schedules fire while it runs")
+	}
+	return s, err
+}
+
 // scheduleTable is the table of schedules, as az shows it, with the next time.
 func scheduleTable(data any) *term.Table {
 	t := &term.Table{Header: []string{"Name", "Description", "Is enabled", "Provisioning state", "Fires next"}}

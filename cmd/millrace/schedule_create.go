@@ -55,7 +55,7 @@ func runScheduleCreate(ctx context.Context, a *app, o *scheduleCreateOptions) er
 	if !a.flags.onlyErrors {
 		a.renderProblems(f.Warnings)
 	}
-	s, err := a.reach(ctx)
+	s, err := a.reachSchedules(ctx)
 	if err != nil {
 		return err
 	}

@@ -19,7 +19,7 @@ func newScheduleDeleteCmd(a *app, runF func(context.Context, *scheduleNameOption
 	addYes(cmd, &o.yes)
 	accept(cmd.Flags(), nil, []string{"no-wait"})
 	return verb(a, cmd, o, runF, func(ctx context.Context, a *app, o *scheduleNameOptions) error {
-		s, err := a.reach(ctx)
+		s, err := a.reachSchedules(ctx)
 		if err != nil {
 			return err
 		}

@@ -34,7 +34,7 @@ func scheduleEnableCmd(a *app, runF func(context.Context, *scheduleEnableOptions
 	cmd.Flags().StringVar(&o.note, "note", "", "`text` that says why")
 	accept(cmd.Flags(), nil, []string{"no-wait"})
 	return verb(a, cmd, o, runF, func(ctx context.Context, a *app, o *scheduleEnableOptions) error {
-		s, err := a.reach(ctx)
+		s, err := a.reachSchedules(ctx)
 		if err != nil {
 			return err
 		}

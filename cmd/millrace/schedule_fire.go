@@ -26,7 +26,7 @@ of the job.`,
 }
 
 func runScheduleTrigger(ctx context.Context, a *app, o *scheduleNameOptions) error {
-	s, err := a.reach(ctx)
+	s, err := a.reachSchedules(ctx)
 	if err != nil {
 		return err
 	}
@@ -42,7 +42,7 @@ func runScheduleTrigger(ctx context.Context, a *app, o *scheduleNameOptions) err
 
 type scheduleRunsOptions struct {
 	name string
-	most int
+	listed
 }
 
 func newScheduleRunsCmd(a *app, runF func(context.Context, *scheduleRunsOptions) error) *cobra.Command {
@@ -54,7 +54,8 @@ func newScheduleRunsCmd(a *app, runF func(context.Context, *scheduleRunsOptions)
 		Example: "  millrace schedule runs -n nightly -o table",
 	}
 	a.addScheduleName(cmd, &o.name)
-	cmd.Flags().IntVarP(&o.most, "max-results", "r", 50, "`number` of jobs to list; 0 for all")
+	addMost(cmd, &o.listed, 50, "jobs")
+	cmd.Flags().BoolVar(&o.all, "all-results", false, "list all jobs")
 	return verb(a, cmd, o, runF, runScheduleRuns, "name")
 }
 
@@ -64,12 +65,16 @@ func runScheduleRuns(ctx context.Context, a *app, o *scheduleRunsOptions) error 
 		return err
 	}
 	defer s.leave()
-	jobs, err := s.jobs.ScheduledJobs(ctx, o.name, o.most)
+	most := o.most + 1 // one more tells that there are more
+	if o.all || o.most <= 0 {
+		most = 0
+	}
+	jobs, err := s.jobs.ScheduledJobs(ctx, o.name, most)
 	if err != nil {
 		return err
 	}
 	rows := []map[string]any{}
-	for _, job := range jobs {
+	for _, job := range cut(a, &o.listed, jobs, allResults) {
 		rows = append(rows, runs.Summary(job))
 	}
 	return a.print(rows, jobTable)
@@ -86,7 +91,8 @@ func newScheduleBackfillCmd(a *app, runF func(context.Context, *scheduleBackfill
 		Short: "Have a schedule make the jobs of a time that is past",
 		Long: `Have a schedule make the jobs that it would have made from one time to another, both
 included: one after another, the earliest first. A time whose job there is already
-is left out. Times are written as in the file, and without an offset are those of
+is left out; asked_before says that an earlier backfill has asked for a job that is
+still to be made, and asking again makes no second one. Times are written as in the file, and without an offset are those of
 the schedule's time zone.`,
 		Example: `  millrace schedule backfill -n nightly --from 2026-01-01 --to 2026-01-31T23:59:59
   millrace schedule backfill -n nightly --from 2026-01-01T02:00:00Z -o table`,
@@ -98,7 +104,7 @@ the schedule's time zone.`,
 }
 
 func runScheduleBackfill(ctx context.Context, a *app, o *scheduleBackfillOptions) error {
-	s, err := a.reach(ctx)
+	s, err := a.reachSchedules(ctx)
 	if err != nil {
 		return err
 	}
@@ -117,7 +123,7 @@ func runScheduleBackfill(ctx context.Context, a *app, o *scheduleBackfillOptions
 	}
 	rows := []map[string]any{}
 	for _, slot := range slots {
-		rows = append(rows, map[string]any{"time": slot.Time.Format(time.RFC3339), "job_name": slot.Job, "made_before": slot.Before})
+		rows = append(rows, map[string]any{"time": slot.Time.Format(time.RFC3339), "job_name": slot.Job, "made_before": slot.Before, "asked_before": slot.Asked})
 	}
 	if len(rows) == 0 {
 		a.say("the schedule does not fire in this time")
@@ -125,7 +131,11 @@ func runScheduleBackfill(ctx context.Context, a *app, o *scheduleBackfillOptions
 	return a.print(rows, func(data any) *term.Table {
 		t := &term.Table{Header: []string{"Time", "Job", "Made before"}}
 		for _, m := range rowsOf(data) {
-			t.Add(clock(text(m["time"])), text(m["job_name"]), capital(m["made_before"]))
+			made := capital(m["made_before"])
+			if m["asked_before"] == true {
+				made = "asked for"
+			}
+			t.Add(clock(text(m["time"])), text(m["job_name"]), made)
 		}
 		return t
 	})

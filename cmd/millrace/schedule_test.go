@@ -26,7 +26,8 @@ func TestScheduleVerbsReadTheirFlags(t *testing.T) {
 	wants(t, newScheduleEnableCmd, "-n s", scheduleEnableOptions{name: "s", enabled: true})
 	wants(t, newScheduleDisableCmd, "-n s --note why --no-wait", scheduleEnableOptions{name: "s", note: "why"})
 	wants(t, newScheduleTriggerCmd, "-n s", scheduleNameOptions{name: "s"})
-	wants(t, newScheduleRunsCmd, "-n s", scheduleRunsOptions{name: "s", most: 50})
+	wants(t, newScheduleRunsCmd, "-n s", scheduleRunsOptions{name: "s", listed: listed{most: 50}})
+	wants(t, newScheduleRunsCmd, "-n s -r 3 --all-results", scheduleRunsOptions{name: "s", listed: listed{most: 3, all: true}})
 	wants(t, newScheduleBackfillCmd, "-n s --from 2026-01-01 --to 2026-01-31", scheduleBackfillOptions{name: "s", from: "2026-01-01", to: "2026-01-31"})
 	if _, err := parsed(t, newScheduleBackfillCmd, "-n s"); err == nil || err.Error() != "--from is missing" {
 		t.Errorf("without --from: %v", err)

@@ -51,6 +51,9 @@ type Record struct {
 	Description string            `json:"description,omitempty"`
 	Tags        map[string]string `json:"tags,omitempty"`
 	Properties  map[string]string `json:"properties,omitempty"`
+	// Asked are the times of the last backfills whose jobs were not made yet when
+	// the server was asked for them.
+	Asked []time.Time `json:"asked,omitempty"`
 	// Keeper names the server that it was handed to. "" is that of the home which
 	// the store is in.
 	Keeper string `json:"keeper,omitempty"`

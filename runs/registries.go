@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/millrace-ml/millrace/internal/artifact"
@@ -182,15 +183,41 @@ func (r Registry) open(ctx context.Context) (*artifact.Store, error) {
 	return store, nil
 }
 
-// openStores are the stores of the registries that have been used.
-func (s *Service) openStores() []*artifact.Store {
-	s.opening.Lock()
-	defer s.opening.Unlock()
+// OpenRegistries are registries that have been used, for the services of one
+// process to share: opening one may take a while. The zero value is none.
+type OpenRegistries struct {
+	mu       sync.Mutex
+	catalogs map[string]*asset.Catalog // by name and URL
+}
+
+// stores are those of the registries.
+func (o *OpenRegistries) stores() []*artifact.Store {
+	o.mu.Lock()
+	defer o.mu.Unlock()
 	var list []*artifact.Store
-	for _, name := range slices.Sorted(maps.Keys(s.opened)) {
-		list = append(list, s.opened[name].Store())
+	for _, name := range slices.Sorted(maps.Keys(o.catalogs)) {
+		list = append(list, o.catalogs[name].Store())
 	}
 	return list
+}
+
+// catalog returns that of a registry, which open opens where nobody has yet.
+func (o *OpenRegistries) catalog(r Registry, open func() (*asset.Catalog, error)) (*asset.Catalog, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	key := r.Name + " " + r.URL
+	if c := o.catalogs[key]; c != nil {
+		return c, nil
+	}
+	c, err := open()
+	if err != nil {
+		return nil, err
+	}
+	if o.catalogs == nil {
+		o.catalogs = map[string]*asset.Catalog{}
+	}
+	o.catalogs[key] = c
+	return c, nil
 }
 
 // Catalog opens the catalog of a registry; "" is that of the jobs' store.
@@ -198,31 +225,23 @@ func (s *Service) Catalog(ctx context.Context, registry string) (*asset.Catalog,
 	if registry == "" {
 		return asset.New(s.Store), nil
 	}
-	s.opening.Lock()
-	defer s.opening.Unlock()
-	if c := s.opened[registry]; c != nil {
-		return c, nil
-	}
 	r, err := s.ShowRegistry(ctx, registry)
 	if err != nil {
 		return nil, err
 	}
-	var c *asset.Catalog
-	if r.BuiltIn {
-		if c, err = s.builtIn(ctx, registry); err != nil {
-			return nil, fmt.Errorf("registry %s: %w", registry, err)
+	return s.Open.catalog(r, func() (*asset.Catalog, error) {
+		if r.BuiltIn {
+			c, err := s.builtIn(ctx, registry)
+			if err != nil {
+				return nil, fmt.Errorf("registry %s: %w", registry, err)
+			}
+			return c, nil
 		}
-	} else {
-		// It stays open for as long as the service is used.
+		// It stays open for as long as the process uses it.
 		store, err := r.open(context.WithoutCancel(ctx))
 		if err != nil {
 			return nil, err
 		}
-		c = asset.New(store)
-	}
-	if s.opened == nil {
-		s.opened = map[string]*asset.Catalog{}
-	}
-	s.opened[registry] = c
-	return c, nil
+		return asset.New(store), nil
+	})
 }

@@ -8,13 +8,11 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
-	"sync"
 
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/client"
 
 	"github.com/millrace-ml/millrace/internal/artifact"
-	"github.com/millrace-ml/millrace/internal/asset"
 	"github.com/millrace-ml/millrace/internal/cache"
 	"github.com/millrace-ml/millrace/internal/record"
 )
@@ -40,6 +38,8 @@ type Options struct {
 	// Registries is the folder that registries without a URL of their own are
 	// kept in; "" where there is none.
 	Registries string
+	// Open are registries that are open already; nil is none.
+	Open *OpenRegistries
 }
 
 // Service answers for the jobs of one store.
@@ -47,13 +47,13 @@ type Service struct {
 	Options
 	records *record.Records
 	cache   *cache.Cache
-
-	opening sync.Mutex
-	opened  map[string]*asset.Catalog // by registry
 }
 
 // New makes a service.
 func New(o Options) *Service {
+	if o.Open == nil {
+		o.Open = &OpenRegistries{}
+	}
 	return &Service{Options: o, records: record.New(o.Store), cache: cache.New(o.Store)}
 }
 

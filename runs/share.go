@@ -177,7 +177,7 @@ func (s *Service) bring(ctx context.Context, to *artifact.Store, a pipeline.Arti
 	if err != nil || have {
 		return err
 	}
-	lent, err := s.borrow(ctx, to, a, append([]*artifact.Store{s.Store}, s.openStores()...))
+	lent, err := s.borrow(ctx, to, a, append([]*artifact.Store{s.Store}, s.Open.stores()...))
 	if err != nil || lent {
 		return err
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/millrace-ml/millrace/internal/config"
 	"github.com/millrace-ml/millrace/internal/home"
 	"github.com/millrace-ml/millrace/internal/term"
+	"github.com/millrace-ml/millrace/runs"
 )
 
 // environment looks up environment variables.
@@ -35,6 +36,8 @@ type app struct {
 	config func() (config.Config, error)
 	home   func() (*home.Home, error)
 	store  func() (*artifact.Store, error)
+	// registries stay open, too, once they are used.
+	registries runs.OpenRegistries
 	// log is where the server, the workers and their clients speak: a file in
 	// the home.
 	log func() *slog.Logger

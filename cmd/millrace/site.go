@@ -102,7 +102,7 @@ func (a *app) visit(at home.Server, c client.Client) (*site, error) {
 	}
 	return &site{at: at, client: c, jobs: runs.New(runs.Options{
 		Store: store, Temporal: c, Work: h.Work(), UI: at.UI, Namespace: at.Namespace, Queues: cfg.Computes,
-		Registries: h.Registries(), Keeper: keeper(cfg, h),
+		Registries: h.Registries(), Keeper: keeper(cfg, h), Open: &a.registries,
 	})}, nil
 }
 

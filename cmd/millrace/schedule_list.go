@@ -60,7 +60,7 @@ func runScheduleList(ctx context.Context, a *app, o *scheduleListOptions) error 
 		a.say("no server runs: schedules do not fire until `%s` is started", a.command("dev"))
 	}
 	if len(lost) > 0 {
-		a.say("the server does not know %s (%s): they do not fire; `%s` hands one over",
+		a.say("the server does not know, and so never fires, %s: %s; `%s` hands one over",
 			term.Count(len(lost), "schedule"), strings.Join(lost, ", "), a.command("schedule", "enable", "-n", lost[0]))
 	}
 	return a.print(rows, scheduleTable)

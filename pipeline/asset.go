@@ -111,7 +111,7 @@ func CheckAssetName(what, name string) error {
 //
 //	azureml:NAME:VERSION  azureml:NAME@LABEL  azureml:NAME
 //	azureml://registries/R/components/NAME/versions/VERSION (or labels/LABEL, or neither)
-//	azureml:/subscriptions/.../workspaces/W/components/NAME/versions/VERSION
+//	azureml:/subscriptions/.../workspaces/W/components/NAME/versions/VERSION (or registries/R)
 //	azureml://locations/L/workspaces/W/data/NAME/versions/VERSION
 //
 // The workspace that a long form names is not looked at: there is only one.
@@ -164,7 +164,11 @@ func parseLongRef(text, rest string, kind AssetKind) (AssetRef, error) {
 		ref.Registry, parts = parts[1], parts[2:]
 	} else {
 		for i, word := range parts {
-			if strings.EqualFold(word, "workspaces") && i+2 < len(parts) {
+			registry := strings.EqualFold(word, "registries")
+			if (registry || strings.EqualFold(word, "workspaces")) && i+2 < len(parts) {
+				if registry {
+					ref.Registry = parts[i+1]
+				}
 				parts = parts[i+2:]
 				break
 			}

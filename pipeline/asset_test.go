@@ -1,6 +1,7 @@
 package pipeline_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/millrace-ml/millrace/pipeline"
@@ -24,6 +25,8 @@ func TestReferencesToAssets(t *testing.T) {
 		{"azureml://registries/r/data/d/versions/1", "", pipeline.AssetRef{Registry: "r", Kind: "data", Name: "d", Version: "1"}},
 		{"azureml://feeds/r/models/m/versions/1", "", pipeline.AssetRef{Registry: "r", Kind: "model", Name: "m", Version: "1"}},
 		{arm + "/components/c/versions/1", "", pipeline.AssetRef{Kind: "component", Name: "c", Version: "1"}},
+		{strings.Replace(arm, "workspaces/w", "registries/r", 1) + "/components/c/versions/1", "",
+			pipeline.AssetRef{Registry: "r", Kind: "component", Name: "c", Version: "1"}},
 		{"azureml://locations/l/workspaces/w/data/d/versions/1", "", pipeline.AssetRef{Kind: "data", Name: "d", Version: "1"}},
 		{"azureml://subscriptions/s/resourcegroups/g/workspaces/w/models/m/labels/default", "",
 			pipeline.AssetRef{Kind: "model", Name: "m", Label: "default"}},

@@ -16,11 +16,20 @@ func (t *Table) Add(cells ...string) { t.Rows = append(t.Rows, cells) }
 
 // Write draws the table: columns as wide as their widest cell, two spaces
 // between them, a line of dashes under the header. A table without a header has
-// no dashes either.
+// no dashes either. What stands under a header may come from anywhere, so that
+// each cell is made one clean line.
 func (t *Table) Write(w io.Writer) error {
 	rows := t.Rows
 	if t.Header != nil {
-		rows = append([][]string{t.Header, nil}, t.Rows...)
+		oneLine := strings.NewReplacer("\r\n", " ", "\n", " ", "\r", " ", "\t", " ")
+		rows = [][]string{t.Header, nil}
+		for _, row := range t.Rows {
+			clean := make([]string, len(row))
+			for i, cell := range row {
+				clean[i] = Clean(oneLine.Replace(cell))
+			}
+			rows = append(rows, clean)
+		}
 	}
 	var widths []int
 	for _, row := range rows {

@@ -172,7 +172,7 @@ func newAssetShareCmd(a *app, n *assetNoun, runF func(context.Context, *assetSha
 	o := &assetShareOptions{noun: n}
 	cmd := &cobra.Command{
 		Use: "share -n NAME --registry-name REGISTRY", Short: "Copy " + article(n.one) + " to a registry",
-		Long: "Copy a version of " + article(n.one) + " from the store of the jobs to a registry, with everything\nit refers to, for other homes to use. Name and version stay, unless others are given.",
+		Long: "Copy a version of " + article(n.one) + " from the store of the jobs to a registry, with everything\nit refers to, for other homes to use. Name and version stay, unless others are given. What it\nrefers to gets another version where the registry has something else under its own.",
 		Example: "  millrace " + string(n.kind) + " share -n " + n.example + " --version 1 --registry-name team\n  millrace " + string(n.kind) +
 			" share -n " + n.example + " --version 1 --share-with-name best --share-with-version 2 --registry-name team",
 	}

@@ -39,7 +39,8 @@ func (c *Catalog) note(ctx context.Context, v *Version) error {
 }
 
 // Archive archives a version, or restores it. Without a version it does so with
-// all that the name has.
+// all that the name has; of those that cannot be read the error tells, which is
+// [*Damaged] then.
 func (c *Catalog) Archive(ctx context.Context, kind pipeline.AssetKind, name, version string, archived bool) error {
 	var list []Version
 	var err error
@@ -49,7 +50,7 @@ func (c *Catalog) Archive(ctx context.Context, kind pipeline.AssetKind, name, ve
 		list = make([]Version, 1)
 		list[0], err = c.Find(ctx, pipeline.AssetRef{Kind: kind, Name: name, Version: version})
 	}
-	if err != nil {
+	if IgnoreDamaged(err) != nil {
 		return err
 	}
 	g, ctx := errgroup.WithContext(ctx)
@@ -60,7 +61,10 @@ func (c *Catalog) Archive(ctx context.Context, kind pipeline.AssetKind, name, ve
 			g.Go(func() error { return c.note(ctx, &v) })
 		}
 	}
-	return g.Wait()
+	if err := g.Wait(); err != nil {
+		return err
+	}
+	return err
 }
 
 // Forget deletes a version and what is noted of it. A missing one is no error.

@@ -78,6 +78,13 @@ func TestDamagedRecordsAreNamed(t *testing.T) {
 		if _, err := c.Find(ctx, ref(t, "train:9")); !errors.Is(err, ErrNotFound) {
 			t.Errorf("of a version that never was: %v", err)
 		}
+		// What can be read can be archived.
+		if _, ok := errors.AsType[*Damaged](c.Archive(ctx, pipeline.ComponentAsset, "train", "", true)); !ok || !find(t, c, "train:1").Notes.Archived {
+			t.Error("version 1 is not archived, or version 2 not told of")
+		}
+		if _, ok := errors.AsType[*Damaged](c.Archive(ctx, pipeline.ComponentAsset, "train", "", false)); !ok {
+			t.Error("version 2 is not told of")
+		}
 		// Those who can do without it get the others.
 		versions, err := c.Versions(ctx, pipeline.ComponentAsset, "train")
 		some, ok := errors.AsType[*Damaged](err)

@@ -1,6 +1,7 @@
 package azureml
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -42,6 +43,8 @@ var notInDefinition = map[string]bool{
 var beside = map[string]bool{"name": true, "version": true, "$schema": true,
 	"display_name": true, "description": true, "tags": true, "properties": true}
 
+var errTooLarge = errors.New("more than can be read again")
+
 // definer writes files as one text that needs none of them.
 type definer struct {
 	*loader
@@ -68,8 +71,8 @@ func (l *loader) define(root *yaml.Node, pin Pinner) (string, []pipeline.Artifac
 	}
 	text := yaml.Format(top)
 	if len(text) > yaml.MaxSize {
-		return "", nil, fmt.Errorf("with the files in it, it has %d KiB, more than can be read again (%d): create the components in it first, and refer to them by name",
-			len(text)>>10, yaml.MaxSize>>10)
+		return "", nil, fmt.Errorf("with the files in it, it has %d KiB, %w (%d): create the components in it first, and refer to them by name",
+			len(text)>>10, errTooLarge, yaml.MaxSize>>10)
 	}
 	return text, d.artifacts, nil
 }

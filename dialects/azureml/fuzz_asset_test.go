@@ -1,6 +1,7 @@
 package azureml
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -47,24 +48,51 @@ func FuzzKeep(f *testing.F) {
 			return
 		}
 		definition, artifacts, err := file.Definition(&numbering{})
+		if errors.Is(err, errTooLarge) {
+			return
+		}
 		if err != nil {
 			t.Fatal(err)
 		}
-		known := kept{definition, artifacts}
-		// It stands in a file of its own now, whose folder has nothing in it.
-		l := newLoader(LoadOptions{Assets: known})
-		l.keeping = true
-		asset, _ := known.Find(pipeline.AssetRef{Kind: pipeline.ComponentAsset, Name: "a"})
-		root := l.parse(asset.Ref.String(), "", []byte(definition))
-		if root == nil {
-			t.Fatalf("kept:\n%s\nwhich is not YAML: %v", definition, l.problems.sorted(""))
+		checkKept(t, text, kept{definition, artifacts})
+		moved := &moving{artifacts: artifacts}
+		if definition, err = Rewrite(definition, moved); err != nil {
+			t.Fatal(err)
 		}
-		l.defined[root.Doc()] = asset
-		l.component(root, "a")
-		if errs := l.problems.sorted("").Errors(); len(errs) > 0 {
-			t.Fatalf("%s\nwas kept as\n%s\nwhich is refused: %v", text, definition, errs)
-		}
+		checkKept(t, text, kept{definition, moved.artifacts})
 	})
+}
+
+// checkKept reads what a text has become: it stands in a file of its own now,
+// whose folder has nothing in it.
+func checkKept(t *testing.T, text string, known kept) {
+	t.Helper()
+	l := newLoader(LoadOptions{Assets: known})
+	l.keeping = true
+	asset, _ := known.Find(pipeline.AssetRef{Kind: pipeline.ComponentAsset, Name: "a"})
+	root := l.parse(asset.Ref.String(), "", []byte(known.definition))
+	if root == nil {
+		t.Fatalf("kept:\n%s\nwhich is not YAML: %v", known.definition, l.problems.sorted(""))
+	}
+	l.defined[root.Doc()] = asset
+	l.component(root, "a")
+	if errs := l.problems.sorted("").Errors(); len(errs) > 0 {
+		t.Fatalf("%s\nwas kept as\n%s\nwhich is refused: %v", text, known.definition, errs)
+	}
+}
+
+// moving refers to copies of everything.
+type moving struct{ artifacts []pipeline.Artifact }
+
+func (*moving) Asset(ref pipeline.AssetRef) (pipeline.AssetRef, error) {
+	ref.Registry, ref.Version, ref.Label = "elsewhere", "1", ""
+	return ref, nil
+}
+
+func (m *moving) Output(string, string, string) (pipeline.Artifact, error) {
+	a := pipeline.Artifact{Digest: pipeline.Digest(fmt.Sprintf("blake3:%064d", 9)), Tree: true}
+	m.artifacts = append(m.artifacts, a)
+	return a, nil
 }
 
 // numbering numbers what it is given to keep.

@@ -37,10 +37,19 @@ var referring = map[string]pipeline.AssetKind{
 	"component": pipeline.ComponentAsset, "environment": pipeline.EnvironmentAsset, "path": "",
 }
 
-// rewrite rewrites a value that stands under a key of the mapping around it.
+// naming are the keys whose mappings have names for keys: what stands there is
+// no reference, whatever it is called.
+var naming = map[string]bool{"inputs": true, "outputs": true, "jobs": true, "environment_variables": true, "tags": true, "properties": true}
+
+// rewrite rewrites a value that stands under a key of the mapping around it; the
+// key is "" where it is a name.
 func rewrite(n, around *yaml.Node, key string, r Referrer) error {
 	for _, e := range n.Entries {
-		if err := rewrite(e.Value, n, e.Key, r); err != nil {
+		below := e.Key
+		if naming[key] {
+			below = ""
+		}
+		if err := rewrite(e.Value, n, below, r); err != nil {
 			return err
 		}
 	}

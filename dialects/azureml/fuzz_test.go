@@ -102,7 +102,8 @@ func checkPlace(t *testing.T, p Problem) {
 	if p.File == "" || p.Line < 1 || p.Column < 1 || p.Message == "" || p.Severity != Error && p.Severity != Warning && p.Severity != Note {
 		t.Errorf("a problem without a place: %+v", p)
 	}
-	if p.Column > utf8.RuneCountInString(p.Source)+1 {
+	// A line with a secret in it is not shown.
+	if p.Source != "" && p.Column > utf8.RuneCountInString(p.Source)+1 {
 		t.Errorf("column %d lies outside of the line %q: %s", p.Column, p.Source, p.Message)
 	}
 	var b strings.Builder

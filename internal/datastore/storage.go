@@ -36,7 +36,8 @@ func parseStorage(scheme, text, rest string) (URI, error) {
 		host = server
 		container, rest, _ = strings.Cut(rest, "/")
 	}
-	if !hostForm.MatchString(host) || container != "" && !containerForm.MatchString(container) || ok && container == "" {
+	if !hostForm.MatchString(host) || container != "" && !containerForm.MatchString(container) ||
+		container == "" && (ok || strings.Trim(rest, "/") != "") {
 		return URI{}, invalid(hint, "%s does not name a container of an account", withoutSecrets(text))
 	}
 	u := URI{Scheme: scheme, Host: strings.ToLower(host), Container: container}

@@ -18,42 +18,54 @@ func (a *Activities) Register(ctx context.Context, in RegisterInput) (RegisterRe
 	if err != nil {
 		return RegisterResult{}, err
 	}
-	catalog := asset.New(a.Store)
-	var result RegisterResult
-	var made []asset.Version
-	place := make(map[Registered]int)          // in the plan
-	for _, pass := range []bool{true, false} { // those that can be refused come first
-		for i := range plan.Steps {
-			step := &plan.Steps[i]
-			for j, out := range step.Outputs {
-				content, ok := in.Outputs[step.Name][out.Name]
-				if out.Asset == nil || !ok || (out.Asset.Version != "") != pass {
-					continue
-				}
-				v, own, err := register(ctx, catalog, version(in.Job, step.Name, out, content))
-				if err == nil && own {
-					made = append(made, v)
-				}
-				if errors.Is(err, asset.ErrExists) {
-					a.forget(ctx, catalog, made)
-					return RegisterResult{Failure: &pipeline.Failure{
-						Kind:    pipeline.UserFailure,
-						Message: fmt.Sprintf("output %s of step %s cannot be registered: %v", out.Name, step.Name, err),
-						Hint:    "leave out the version of the output to get the next number, or choose another",
-					}}, nil
-				}
-				if err != nil {
-					a.forget(ctx, catalog, made)
-					return RegisterResult{}, fmt.Errorf("register output %s of step %s: %w", out.Name, step.Name, err)
-				}
-				kept := Registered{Step: step.Name, Output: out.Name, Kind: v.Kind, Asset: v.Ref("").String()}
-				place[kept] = i<<20 + j
-				result.Assets = append(result.Assets, kept)
+	var wanted []asset.Version // in the order of the plan
+	for i := range plan.Steps {
+		step := &plan.Steps[i]
+		for _, out := range step.Outputs {
+			if content, ok := in.Outputs[step.Name][out.Name]; ok && out.Asset != nil {
+				wanted = append(wanted, version(in.Job, step.Name, out, content))
 			}
 		}
 	}
-	slices.SortFunc(result.Assets, func(a, b Registered) int { return place[a] - place[b] })
+	result := RegisterResult{Assets: make([]Registered, len(wanted))}
+	catalog := asset.New(a.Store)
+	var made []asset.Version
+	for _, i := range canBeRefusedFirst(wanted) {
+		from := wanted[i].Origin
+		v, own, err := register(ctx, catalog, wanted[i])
+		if err != nil {
+			a.forget(ctx, catalog, made)
+		}
+		if errors.Is(err, asset.ErrExists) {
+			return RegisterResult{Failure: &pipeline.Failure{
+				Kind:    pipeline.UserFailure,
+				Message: fmt.Sprintf("output %s of step %s cannot be registered: %v", from.Output, from.Step, err),
+				Hint:    "leave out the version of the output to get the next number, or choose another",
+			}}, nil
+		}
+		if err != nil {
+			return RegisterResult{}, fmt.Errorf("register output %s of step %s: %w", from.Output, from.Step, err)
+		}
+		if own {
+			made = append(made, v)
+		}
+		result.Assets[i] = Registered{Step: from.Step, Output: from.Output, Kind: v.Kind, Asset: v.Ref("").String()}
+	}
 	return result, nil
+}
+
+// canBeRefusedFirst are the places of versions in the order in which to create
+// them: those that name their version may exist with other content.
+func canBeRefusedFirst(wanted []asset.Version) []int {
+	var named, numbered []int
+	for i, v := range wanted {
+		if v.Version != "" {
+			named = append(named, i)
+		} else {
+			numbered = append(numbered, i)
+		}
+	}
+	return append(named, numbered...)
 }
 
 // forget takes back what was registered before something could not be.

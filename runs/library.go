@@ -31,7 +31,7 @@ func (l *Library) Find(ref pipeline.AssetRef) (*azureml.Asset, error) {
 	if a := curatedEnvironment(ref); a != nil {
 		return a, nil
 	}
-	if ref.Kind == pipeline.EnvironmentAsset && (ref.Registry == environments.CuratedRegistry || strings.HasPrefix(ref.Name, environments.CuratedPrefix)) {
+	if isCurated(ref) {
 		return nil, &azureml.Unknown{
 			Message:   fmt.Sprintf("%q is none of the curated environments that are known here; its steps run with the software of the machine", ref.Name),
 			Hint:      nearCurated(ref),
@@ -124,10 +124,17 @@ func found(v asset.Version, registry string) *azureml.Asset {
 	return a
 }
 
+// isCurated tells references to Azure's own environments: in its registry, or in
+// a workspace by the prefix of their names.
+func isCurated(ref pipeline.AssetRef) bool {
+	return ref.Kind == pipeline.EnvironmentAsset &&
+		(ref.Registry == environments.CuratedRegistry || strings.HasPrefix(ref.Name, environments.CuratedPrefix))
+}
+
 // curatedEnvironment knows the environments of Azure's registry by name. What is
 // in them is up to the worker.
 func curatedEnvironment(ref pipeline.AssetRef) *azureml.Asset {
-	if ref.Kind != pipeline.EnvironmentAsset || ref.Registry != environments.CuratedRegistry && !strings.HasPrefix(ref.Name, environments.CuratedPrefix) {
+	if !isCurated(ref) {
 		return nil
 	}
 	if _, ok := environments.FindCurated(ref.Name); !ok {

@@ -12,7 +12,6 @@ import (
 	"github.com/millrace-ml/millrace/internal/artifact"
 	"github.com/millrace-ml/millrace/internal/asset"
 	"github.com/millrace-ml/millrace/internal/datastore"
-	environments "github.com/millrace-ml/millrace/internal/environment"
 	"github.com/millrace-ml/millrace/pipeline"
 )
 
@@ -118,7 +117,7 @@ type referrer struct {
 // Asset copies an asset of the store of the jobs. Others are where they can be
 // found already.
 func (r *referrer) Asset(ref pipeline.AssetRef) (pipeline.AssetRef, error) {
-	if ref.Registry != "" || ref.Kind == pipeline.EnvironmentAsset && strings.HasPrefix(ref.Name, environments.CuratedPrefix) {
+	if ref.Registry != "" || isCurated(ref) {
 		return ref, nil
 	}
 	if there, known := r.copies[string(ref.Kind)+" "+ref.String()]; known {

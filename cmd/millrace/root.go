@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/millrace-ml/millrace/internal/near"
 	"github.com/millrace-ml/millrace/internal/term"
 )
 
@@ -195,7 +196,7 @@ func firstLine(s string) string {
 func closest(word string, words []string) (string, bool) {
 	best, at := "", max(1, len(word)/3)+1
 	for _, w := range words {
-		if d := distance(word, w); d < at {
+		if d := near.Distance(word, w); d < at {
 			best, at = w, d
 		}
 	}
@@ -207,30 +208,4 @@ func closest(word string, words []string) (string, bool) {
 		}
 	}
 	return best, best != ""
-}
-
-// distance is how many letters have to be changed, added, taken out or swapped
-// with their neighbour to make one word of the other.
-func distance(a, b string) int {
-	rows := make([][]int, len(a)+1)
-	for i := range rows {
-		rows[i] = make([]int, len(b)+1)
-		rows[i][0] = i
-	}
-	for j := range rows[0] {
-		rows[0][j] = j
-	}
-	for i := 1; i <= len(a); i++ {
-		for j := 1; j <= len(b); j++ {
-			cost := 1
-			if a[i-1] == b[j-1] {
-				cost = 0
-			}
-			rows[i][j] = min(rows[i-1][j]+1, rows[i][j-1]+1, rows[i-1][j-1]+cost)
-			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
-				rows[i][j] = min(rows[i][j], rows[i-2][j-2]+1)
-			}
-		}
-	}
-	return rows[len(a)][len(b)]
 }

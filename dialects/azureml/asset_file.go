@@ -106,21 +106,16 @@ func (l *loader) wrongKind(f *AssetFile, what string) bool {
 		return false
 	}
 	good := map[pipeline.AssetKind][]string{
-		pipeline.ComponentAsset:   {"a component", ""},
+		pipeline.ComponentAsset:   {"a component"},
 		pipeline.EnvironmentAsset: {"an environment"},
 		pipeline.DataAsset:        {"a data asset"},
 		pipeline.ModelAsset:       {"a model", "a data asset"},
 	}[f.Kind]
-	if slices.Contains(good, what) || f.Kind != pipeline.ComponentAsset && strings.HasPrefix(what, "a file of the kind") {
+	unsure := f.Kind != pipeline.ComponentAsset && strings.HasPrefix(what, "a file of the kind")
+	if unsure || slices.Contains(good, what) {
 		return false
 	}
-	if f.Kind == pipeline.ComponentAsset && (what == "an environment" || what == "a data asset" || what == "a model") {
-		return l.saysOtherwise(f.root, f.Kind, what)
-	}
-	if what == "a component" || strings.HasPrefix(what, "a ") || strings.HasPrefix(what, "an ") {
-		return l.saysOtherwise(f.root, f.Kind, what)
-	}
-	return false
+	return l.saysOtherwise(f.root, f.Kind, what)
 }
 
 func (l *loader) saysOtherwise(root *yaml.Node, kind pipeline.AssetKind, what string) bool {

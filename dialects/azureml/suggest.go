@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/millrace-ml/millrace/internal/near"
 )
 
 // didYouMean words a hint for a name that does not exist: the legal name that
@@ -44,7 +46,7 @@ func (l *loader) closest(name string, legal []string) string {
 			continue
 		}
 		other := strings.ToLower(candidate)
-		d := distance(lower, other)
+		d := near.Distance(lower, other)
 		if len(name) > 2 && (strings.HasPrefix(other, lower) || len(candidate) > 2 && strings.HasPrefix(lower, other)) {
 			d = min(d, 1)
 		}
@@ -53,31 +55,6 @@ func (l *loader) closest(name string, legal []string) string {
 		}
 	}
 	return best
-}
-
-// distance is how many insertions, deletions, replacements and swaps of
-// neighbours lead from a to b.
-func distance(a, b string) int {
-	x, y := []rune(a), []rune(b)
-	older, old, row := make([]int, len(y)+1), make([]int, len(y)+1), make([]int, len(y)+1)
-	for j := range old {
-		old[j] = j
-	}
-	for i := 1; i <= len(x); i++ {
-		row[0] = i
-		for j := 1; j <= len(y); j++ {
-			cost := 1
-			if x[i-1] == y[j-1] {
-				cost = 0
-			}
-			row[j] = min(old[j]+1, row[j-1]+1, old[j-1]+cost)
-			if i > 1 && j > 1 && x[i-1] == y[j-2] && x[i-2] == y[j-1] {
-				row[j] = min(row[j], older[j-2]+1)
-			}
-		}
-		older, old, row = old, row, older
-	}
-	return old[len(y)]
 }
 
 // oneOf words the legal values of a field.

@@ -36,8 +36,8 @@ type Activities struct {
 	Host func() []cache.Ingredient
 	// Identity names this worker in records.
 	Identity string
-	// Devices lends a GPU to each step; nil where steps get none.
-	Devices chan string
+	// Room is what this worker lends to steps.
+	Room Room
 
 	plans *plans
 }
@@ -59,9 +59,9 @@ func New(a Activities) *Activities {
 }
 
 // On returns the activities of one worker.
-func (a *Activities) On(identity string, devices chan string) *Activities {
+func (a *Activities) On(identity string, room Room) *Activities {
 	on := *a
-	on.Identity, on.Devices = identity, devices
+	on.Identity, on.Room = identity, room
 	return &on
 }
 

@@ -34,6 +34,23 @@ type Resolved struct {
 	// From is set on a hit, with the outputs.
 	From    *pipeline.Origin             `json:"from,omitempty"`
 	Outputs map[string]pipeline.Artifact `json:"outputs,omitempty"`
+	// Unprepared is set, and the key missing, where it is not known yet what
+	// the step's environment resolves to on its queue: Prepare finds out.
+	Unprepared bool `json:"unprepared,omitempty"`
+}
+
+// PrepareInput has a worker of a step's queue resolve the step's environment
+// and make it ready.
+type PrepareInput struct {
+	Job  string          `json:"job"`
+	Plan pipeline.Digest `json:"plan"`
+	// Step is the index of one of the steps that ask for the environment.
+	Step int `json:"step"`
+}
+
+// PrepareResult says in words what the environment resolved to.
+type PrepareResult struct {
+	Environment string `json:"environment"`
 }
 
 // ResolveResult answers for every step that was asked for and, beyond those,

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	enumspb "go.temporal.io/api/enums/v1"
@@ -98,15 +99,16 @@ func (a *Activities) run(ctx context.Context, plan *indexed, in StepInput, info 
 	}
 	inputs := values(s, in.Inputs)
 	attempt := step.Attempt{Plan: plan.Plan, Step: s, Number: int(info.Attempt), Inputs: inputs, Token: token}
-	if a.Devices != nil {
-		device := <-a.Devices
-		defer func() { a.Devices <- device }()
-		if device != "" {
-			attempt.Env = append(attempt.Env, "CUDA_VISIBLE_DEVICES="+device)
-		}
-	}
 	stop := beat(ctx)
 	defer stop()
+	share, err := a.Room.Take(ctx, s.Resources)
+	if err != nil {
+		return StepResult{}, a.attemptFailed(ctx, err, stepGivesUpAt, StepFailed{})
+	}
+	defer a.Room.Return(share)
+	if len(share.GPUs) > 0 {
+		attempt.Env = append(attempt.Env, "CUDA_VISIBLE_DEVICES="+strings.Join(share.GPUs, ","))
+	}
 	running, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	stopped := make(chan struct{})

@@ -84,6 +84,8 @@ type Step struct {
 	Timeout      int           `json:"timeout,omitempty"`
 	Resources    Resources     `json:"resources,omitzero"`
 	Distribution *Distribution `json:"distribution,omitempty"`
+	// Priority says which of the waiting steps are taken first.
+	Priority Priority `json:"priority,omitempty"`
 	// Deterministic is false where the component says that equal inputs may
 	// give different outputs; such a step is never reused.
 	Deterministic bool `json:"is_deterministic"`
@@ -212,7 +214,23 @@ type Resources struct {
 	InstanceType  string `json:"instance_type,omitempty"`
 	SharedMemory  string `json:"shm_size,omitempty"`
 	DockerArgs    string `json:"docker_args,omitempty"`
+	// GPUs is how many devices each instance gets to itself; 0 leaves the
+	// number to the queue: one on a queue that has any.
+	GPUs int `json:"gpus,omitempty"`
+	// Memory is what each instance needs of the machine's memory, in bytes;
+	// 0 where the file does not say.
+	Memory int64 `json:"memory,omitempty"`
 }
+
+// Priority is an order among steps that wait for the same queue; "" is Medium.
+type Priority string
+
+// The priorities of Azure ML.
+const (
+	Low    Priority = "low"
+	Medium Priority = "medium"
+	High   Priority = "high"
+)
 
 // Distribution says how several processes of one step are started together.
 type Distribution struct {

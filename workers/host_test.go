@@ -21,7 +21,7 @@ func TestVisibleDevicesBoundTheGPUs(t *testing.T) {
 }
 
 func TestEverySlotLendsADeviceOfItsOwn(t *testing.T) {
-	pool := lend([]string{"0", "1"}, 3)
+	pool := newRoom([]string{"0", "1"}, 3).devices
 	got := []string{<-pool, <-pool, <-pool}
 	if !slices.Equal(got, []string{"0", "1", ""}) {
 		t.Errorf("three slots lend %q", got)

@@ -97,8 +97,8 @@ func Start(ctx context.Context, o Options) (*Workers, error) {
 		Host:     host(ctx, o.Python),
 	})
 	w := &Workers{}
-	add := func(queue string, slots int, devices chan string, register func(worker.Worker, *activities.Activities)) {
-		a := base.On(identity(queue), devices)
+	add := func(queue string, slots int, gpus []string, register func(worker.Worker, *activities.Activities)) {
+		a := base.On(identity(queue), newRoom(gpus, slots))
 		wk := worker.New(o.Temporal, queue, worker.Options{
 			Identity:                                a.Identity,
 			MaxConcurrentActivityExecutionSize:      slots,
@@ -115,7 +115,7 @@ func Start(ctx context.Context, o Options) (*Workers, error) {
 	}
 	add(workflows.PipelinesQueue, 100, nil, registerPipelines)
 	add(workflows.CPUQueue, o.CPUSlots, nil, registerStep)
-	add(workflows.GPUQueue, o.GPUSlots, lend(o.GPUs, o.GPUSlots), registerStep)
+	add(workflows.GPUQueue, o.GPUSlots, o.GPUs, registerStep)
 	for _, wk := range w.workers {
 		if err := wk.Start(); err != nil {
 			w.Stop()
@@ -184,20 +184,6 @@ func launch(job record.Submitted, plan *pipeline.Plan) (json.RawMessage, error) 
 
 func registerStep(w worker.Worker, a *activities.Activities) {
 	w.RegisterActivityWithOptions(a.Step, activity.RegisterOptions{Name: "Step"})
-}
-
-// lend makes the devices that a queue's slots take turns with. Slots beyond the
-// devices, and all of them where there is none, run on the CPU.
-func lend(devices []string, slots int) chan string {
-	c := make(chan string, slots)
-	for i := range slots {
-		if i < len(devices) {
-			c <- devices[i]
-		} else {
-			c <- ""
-		}
-	}
-	return c
 }
 
 func identity(queue string) string {

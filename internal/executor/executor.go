@@ -55,6 +55,27 @@ type Program struct {
 	Timeout time.Duration
 	// Started, if set, is called once the program runs, before Run waits.
 	Started func(Process)
+	// Memory is the most that the program's processes may use together, in
+	// bytes; 0 for no limit. How well it is kept is the executor's to say.
+	Memory int64
+	// Container is set for a program that runs in a container.
+	Container *Container
+}
+
+// Container is what a program in a container has around it.
+type Container struct {
+	// Image is the image's identifier, as the engine knows it: it is there.
+	Image string
+	// Mounts are folders of this machine that the program finds under the
+	// same paths. Dir, the folder of Log and what ReadOnly names are inside
+	// of one of them.
+	Mounts []string
+	// GPUs are the devices that the program sees.
+	GPUs []string
+	// SharedMemory is the size of /dev/shm in bytes; 0 for the engine's own.
+	SharedMemory int64
+	// Args are further arguments in the words of "docker run".
+	Args []string
 }
 
 // DefaultGrace is how long a program has to end after it was asked to.
@@ -68,6 +89,8 @@ type Process struct {
 	// StartTime tells it from a later process of the same number. Only the
 	// executor that made it can read it.
 	StartTime string `json:"start_time"`
+	// Container is the identifier of the program's container, if it has one.
+	Container string `json:"container,omitempty"`
 }
 
 // Cause is why a program ended.

@@ -1,0 +1,30 @@
+package activities
+
+import (
+	"context"
+
+	"github.com/millrace-ml/millrace/pipeline"
+)
+
+// Room is what a worker has to lend to steps beside the slot that their task
+// was taken for: devices and memory. Its methods may be called from any
+// goroutine.
+type Room interface {
+	// Take waits until what the step needs is free, first come, first served.
+	Take(ctx context.Context, need pipeline.Resources) (Share, error)
+	// Hold takes what a program that outlived its worker is using still, with
+	// a slot, whether or not it seems free.
+	Hold(share Share)
+	// Return gives back what Take or Hold took.
+	Return(share Share)
+}
+
+// Share is what one step has of a worker's room. It survives being stored as
+// JSON.
+type Share struct {
+	// GPUs are the devices, as CUDA_VISIBLE_DEVICES names them; none where
+	// the step runs on the CPU.
+	GPUs []string `json:"gpus,omitempty"`
+	// Memory is in bytes.
+	Memory int64 `json:"memory,omitempty"`
+}

@@ -36,7 +36,7 @@ type Activities struct {
 	Host func() []cache.Ingredient
 	// Identity names this worker in records.
 	Identity string
-	// Room is what this worker lends to steps.
+	// Room is what this worker lends to steps; nil where it lends nothing.
 	Room Room
 
 	plans *plans

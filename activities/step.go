@@ -101,13 +101,15 @@ func (a *Activities) run(ctx context.Context, plan *indexed, in StepInput, info 
 	attempt := step.Attempt{Plan: plan.Plan, Step: s, Number: int(info.Attempt), Inputs: inputs, Token: token}
 	stop := beat(ctx)
 	defer stop()
-	share, err := a.Room.Take(ctx, s.Resources)
-	if err != nil {
-		return StepResult{}, a.attemptFailed(ctx, err, stepGivesUpAt, StepFailed{})
-	}
-	defer a.Room.Return(share)
-	if len(share.GPUs) > 0 {
-		attempt.Env = append(attempt.Env, "CUDA_VISIBLE_DEVICES="+strings.Join(share.GPUs, ","))
+	if a.Room != nil {
+		share, err := a.Room.Take(ctx, s.Resources)
+		if err != nil {
+			return StepResult{}, a.attemptFailed(ctx, err, stepGivesUpAt, StepFailed{})
+		}
+		defer a.Room.Return(share)
+		if len(share.GPUs) > 0 {
+			attempt.Env = append(attempt.Env, "CUDA_VISIBLE_DEVICES="+strings.Join(share.GPUs, ","))
+		}
 	}
 	running, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)

@@ -24,7 +24,7 @@ const schema = "1"
 // Not included, because they do not change what is made: the names,
 // descriptions, tags and positions of the job, the step and its component; the
 // asset that a component or an environment was taken from, since the step holds
-// what it says; compute, queue, instance type, memory and docker arguments,
+// what it says; compute, queue, priority, instance type, memory and docker arguments,
 // which say where and how roomily the step runs; the timeout, since a step that
 // was cut short has no result; the mode of a port, which says how bytes are
 // presented; the type of an input, since the command sees its value; and where
@@ -64,6 +64,9 @@ func Ingredients(step *pipeline.Step, inputs map[string]pipeline.Value, host []I
 	}
 	if n := step.Resources.InstanceCount; n > 1 {
 		add("instances", fmt.Sprint(n)) // how many there are changes what each of them does
+	}
+	if n := step.Resources.GPUs; n > 0 {
+		add("GPUs", fmt.Sprint(n)) // programs split their batches by it
 	}
 	return append(lines, host...)
 }

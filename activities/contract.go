@@ -34,9 +34,10 @@ type Resolved struct {
 	// From is set on a hit, with the outputs.
 	From    *pipeline.Origin             `json:"from,omitempty"`
 	Outputs map[string]pipeline.Artifact `json:"outputs,omitempty"`
-	// Unprepared is set, and the key missing, where it is not known yet what
-	// the step's environment resolves to on its queue: Prepare finds out.
-	Unprepared bool `json:"unprepared,omitempty"`
+	// Unprepared names the step's environment, and the key is missing, where it
+	// is not known yet what that resolves to on the step's queue: Prepare finds
+	// out, once for all steps of the queue with an environment of this name.
+	Unprepared string `json:"unprepared,omitempty"`
 }
 
 // PrepareInput has a worker of a step's queue resolve the step's environment

@@ -90,6 +90,7 @@ type execution struct {
 	runs       []int                       // by node: how many Step activities it has had
 	computing  map[string]int              // key -> the node of this job that computes it
 	held       map[int][]int               // node -> nodes that wait for its result
+	preparing  map[string]*preparation     // environment and queue -> who waits for it
 	inFlight   int
 
 	stopping     bool // nothing new starts
@@ -117,6 +118,7 @@ func newExecution(ctx workflow.Context, in PipelineInput) *execution {
 		runs:       make([]int, n),
 		computing:  make(map[string]int),
 		held:       make(map[int][]int),
+		preparing:  make(map[string]*preparation),
 		failed:     -1,
 		changed:    make([]int, n),
 	}

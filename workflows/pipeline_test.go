@@ -30,6 +30,10 @@ type scripted struct {
 	outcome map[string]string
 	keys    map[string]string
 	ahead   []string
+	// environment names what a step asks for; what is in prepared need not be
+	// made any more.
+	environment map[string]string
+	prepared    map[string]bool
 	// carried is the input of a run that goes on where another one ended.
 	carried PipelineInput
 
@@ -58,6 +62,10 @@ func (s *scripted) resolve(_ context.Context, in activities.ResolveInput) (activ
 	var r activities.ResolveResult
 	add := func(i int) {
 		name := s.graph.Nodes[i].Name
+		if e := s.environment[name]; e != "" && !s.prepared[e] {
+			r.Steps = append(r.Steps, activities.Resolved{Step: i, Unprepared: e})
+			return
+		}
 		answer := activities.Resolved{Step: i, Key: s.key(name)}
 		if s.outcome[name] == "hit" {
 			answer.From, answer.Outputs = &pipeline.Origin{Job: "earlier", Step: name}, output(name)
@@ -118,7 +126,8 @@ func (s *scripted) run(t *testing.T, prepare ...func(*testsuite.TestWorkflowEnvi
 		"Fetch": func(_ context.Context, in activities.FetchInput) (activities.FetchResult, error) {
 			return activities.FetchResult{Values: map[string]pipeline.Value{in.Inputs[0]: pipeline.Text("fetched")}}, nil
 		},
-		"Finish": func(_ context.Context, in activities.FinishInput) error { s.finished = in; return nil },
+		"Prepare": s.prepare,
+		"Finish":  func(_ context.Context, in activities.FinishInput) error { s.finished = in; return nil },
 	} {
 		env.RegisterActivityWithOptions(f, activity.RegisterOptions{Name: name})
 	}

@@ -81,7 +81,7 @@ func (e *execution) resolve(ask []activities.Ready) {
 		asked[r.Step] = true
 	}
 	for i := range answer.Steps {
-		if r := &answer.Steps[i]; !asked[r.Step] {
+		if r := &answer.Steps[i]; !asked[r.Step] && r.Unprepared == "" {
 			e.resolved[r.Step] = r
 		}
 	}
@@ -112,6 +112,10 @@ func (e *execution) mark(answers []activities.Resolved) {
 // apply moves a node on by what the cache said of it.
 func (e *execution) apply(r activities.Resolved) {
 	i := r.Step
+	if r.Unprepared != "" {
+		e.prepare(i, r.Unprepared)
+		return
+	}
 	state := &e.steps[i]
 	state.Key = r.Key
 	state.Inputs = e.inputs(i)

@@ -2,6 +2,7 @@ package activities
 
 import (
 	"context"
+	"strings"
 
 	"github.com/millrace-ml/millrace/pipeline"
 )
@@ -27,4 +28,12 @@ type Share struct {
 	GPUs []string `json:"gpus,omitempty"`
 	// Memory is in bytes.
 	Memory int64 `json:"memory,omitempty"`
+}
+
+// variables are what a step's program is told of its share.
+func (s Share) variables() []string {
+	if len(s.GPUs) == 0 {
+		return nil
+	}
+	return []string{"CUDA_VISIBLE_DEVICES=" + strings.Join(s.GPUs, ",")}
 }

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	enumspb "go.temporal.io/api/enums/v1"
@@ -43,30 +42,40 @@ func (a *Activities) Step(ctx context.Context, in StepInput) (StepResult, error)
 		return StepResult{}, err
 	}
 	info := activity.GetInfo(ctx)
+	done, release, err := a.begin(ctx, in, info, info.Attempt > 1)
+	if err != nil {
+		return StepResult{}, a.failed(err, StepFailed{})
+	}
+	defer release()
+	if done != nil {
+		return *done, nil
+	}
+	return a.run(ctx, plan, in, info)
+}
+
+// begin claims a step that is reusable, until release is called. It returns a
+// result where there is nothing to run: somebody else is at the step, or it has
+// been done, which a step that is begun again may find of itself.
+func (a *Activities) begin(ctx context.Context, in StepInput, info activity.Info, again bool) (done *StepResult, release func(), err error) {
+	release = func() {}
 	if in.Reusable {
 		claim, holder, err := a.Cache.Claim(ctx, cache.Key(in.Key), cache.Owner{
 			Workflow: info.WorkflowExecution.ID, Run: info.WorkflowExecution.RunID, Activity: info.ActivityID,
 			Job: in.Job, Step: in.Name, Since: time.Now(),
 		}, a.alive)
 		if err != nil {
-			return StepResult{}, a.failed(err, StepFailed{})
+			return nil, release, err
 		}
 		if holder != nil {
-			return StepResult{Busy: &pipeline.Origin{Job: holder.Job, Step: holder.Step}}, nil
+			return &StepResult{Busy: &pipeline.Origin{Job: holder.Job, Step: holder.Step}}, release, nil
 		}
 		// Also a canceled attempt gives its claim back.
-		defer func() { _ = claim.Release(context.WithoutCancel(ctx)) }()
+		release = func() { _ = claim.Release(context.WithoutCancel(ctx)) }
 	}
-	if in.Reusable || info.Attempt > 1 {
-		done, err := a.recorded(ctx, in)
-		if err != nil {
-			return StepResult{}, a.failed(err, StepFailed{})
-		}
-		if done != nil {
-			return *done, nil
-		}
+	if in.Reusable || again {
+		done, err = a.recorded(ctx, in)
 	}
-	return a.run(ctx, plan, in, info)
+	return done, release, err
 }
 
 // recorded returns the result that the cache has, if any: from another job, or
@@ -107,14 +116,34 @@ func (a *Activities) run(ctx context.Context, plan *indexed, in StepInput, info 
 			return StepResult{}, a.attemptFailed(ctx, err, stepGivesUpAt, StepFailed{})
 		}
 		defer a.Room.Return(share)
-		if len(share.GPUs) > 0 {
-			attempt.Env = append(attempt.Env, "CUDA_VISIBLE_DEVICES="+strings.Join(share.GPUs, ","))
-		}
+		attempt.Env = append(attempt.Env, share.variables()...)
 	}
+	running, stopped := untilStopped(ctx)
+	defer stopped()
+
+	result, err := a.Runner.Run(running, attempt)
+	number := Attempt{Worker: a.Identity, Number: int(info.Attempt), Started: result.Started, Ended: result.Ended}
+	if !result.Started.IsZero() {
+		number.ExitCode = &result.ExitCode
+	}
+	if err != nil {
+		// What was tried is wanted by whoever asks why it ran again.
+		_ = a.Cache.Note(context.WithoutCancel(ctx), cache.Ingredients(s, inputs, a.Host()))
+		if failure, ok := errors.AsType[*pipeline.Failure](err); ok && running.Err() == nil && failure.Kind != pipeline.Infrastructure {
+			state := stateOf(s, in, result.Outputs, number)
+			state.Status, state.Failure = pipeline.Failed, failure
+			_ = a.Records.Note(ctx, in.Job, in.Name, []pipeline.StepState{state})
+		}
+		return StepResult{}, a.attemptFailed(running, err, stepGivesUpAt, StepFailed{Outputs: result.Outputs, Attempt: number})
+	}
+	return a.record(ctx, s, in, result.Outputs, number)
+}
+
+// untilStopped is a context that also ends when the worker stops. The caller
+// says when that does not matter any more.
+func untilStopped(ctx context.Context) (running context.Context, over func()) {
 	running, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
 	stopped := make(chan struct{})
-	defer close(stopped)
 	go func() {
 		select {
 		case <-activity.GetWorkerStopChannel(ctx):
@@ -122,32 +151,19 @@ func (a *Activities) run(ctx context.Context, plan *indexed, in StepInput, info 
 		case <-stopped:
 		}
 	}()
+	return running, func() { close(stopped); cancel(nil) }
+}
 
-	result, err := a.Runner.Run(running, attempt)
-	number := Attempt{Worker: a.Identity, Number: int(info.Attempt), Started: result.Started, Ended: result.Ended}
-	if !result.Started.IsZero() {
-		number.ExitCode = &result.ExitCode
-	}
-	ingredients := cache.Ingredients(s, inputs, a.Host())
-	state := pipeline.StepState{
-		Name: in.Name, Status: pipeline.Completed, Queue: s.Queue, Key: in.Key, Inputs: in.Inputs, Outputs: result.Outputs,
-		Worker: number.Worker, Attempts: number.Number, Started: number.Started, Ended: number.Ended, ExitCode: number.ExitCode,
-	}
-	if err != nil {
-		// What was tried is wanted by whoever asks why it ran again.
-		_ = a.Cache.Note(context.WithoutCancel(ctx), ingredients)
-		if failure, ok := errors.AsType[*pipeline.Failure](err); ok && running.Err() == nil && failure.Kind != pipeline.Infrastructure {
-			state.Status, state.Failure = pipeline.Failed, failure
-			_ = a.Records.Note(ctx, in.Job, in.Name, []pipeline.StepState{state})
-		}
-		return StepResult{}, a.attemptFailed(running, err, stepGivesUpAt, StepFailed{Outputs: result.Outputs, Attempt: number})
-	}
+// record keeps what a step has made, for this job and for all others.
+func (a *Activities) record(ctx context.Context, s *pipeline.Step, in StepInput, outputs map[string]pipeline.Artifact, number Attempt) (StepResult, error) {
+	ingredients := cache.Ingredients(s, values(s, in.Inputs), a.Host())
+	var err error
 	if s.Deterministic {
 		err = a.Cache.Record(ctx, cache.Entry{
-			Key: cache.Key(in.Key), Outputs: result.Outputs, Ingredients: ingredients,
-			Job: in.Job, Step: in.Name, Worker: a.Identity, Attempt: number.Number, ExitCode: result.ExitCode,
+			Key: cache.Key(in.Key), Outputs: outputs, Ingredients: ingredients,
+			Job: in.Job, Step: in.Name, Worker: a.Identity, Attempt: number.Number, ExitCode: *number.ExitCode,
 			// By the wall clock, so that the start can be told from the two.
-			Created: result.Ended, Duration: result.Ended.Round(0).Sub(result.Started.Round(0)),
+			Created: number.Ended, Duration: number.Ended.Round(0).Sub(number.Started.Round(0)),
 		})
 	} else {
 		err = a.Cache.Note(ctx, ingredients)
@@ -155,8 +171,17 @@ func (a *Activities) run(ctx context.Context, plan *indexed, in StepInput, info 
 	if err != nil {
 		return StepResult{}, a.failed(err, StepFailed{Attempt: number})
 	}
+	state := stateOf(s, in, outputs, number)
 	_ = a.Records.Note(ctx, in.Job, in.Name, []pipeline.StepState{state})
-	return StepResult{Outputs: result.Outputs, Attempt: number}, nil
+	return StepResult{Outputs: outputs, Attempt: number}, nil
+}
+
+// stateOf is what is noted of a step that has completed.
+func stateOf(s *pipeline.Step, in StepInput, outputs map[string]pipeline.Artifact, number Attempt) pipeline.StepState {
+	return pipeline.StepState{
+		Name: in.Name, Status: pipeline.Completed, Queue: s.Queue, Key: in.Key, Inputs: in.Inputs, Outputs: outputs,
+		Worker: number.Worker, Attempts: number.Number, Started: number.Started, Ended: number.Ended, ExitCode: number.ExitCode,
+	}
 }
 
 // attemptFailed says whose failure it was.

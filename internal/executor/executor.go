@@ -5,6 +5,7 @@ package executor
 
 import (
 	"context"
+	"errors"
 	"syscall"
 	"time"
 )
@@ -17,7 +18,8 @@ type Executor interface {
 	// watched, in which case the Exit holds what is known.
 	//
 	// When ctx ends or Timeout passes, every process of the program is asked
-	// to end (TERM) and, after Grace, made to (KILL).
+	// to end (TERM) and, after Grace, made to (KILL). But when [ErrLeft] is
+	// why ctx ended, Run returns that at once and the program runs on.
 	Run(ctx context.Context, p Program) (Exit, error)
 
 	// End ends what is left of a program that another worker started and
@@ -42,6 +44,10 @@ type Program struct {
 	Dir string
 	// Env is the complete environment, as NAME=value; each name once.
 	Env []string
+	// State is the path of a file, not there yet in a folder that is, in which
+	// the executor keeps what Adopt has to know; "" where nobody will adopt
+	// the program.
+	State string
 	// Log is the path of the file to which stdout and stderr are added, in
 	// the order written. It is made if absent; its folder must exist.
 	Log string
@@ -91,7 +97,18 @@ type Process struct {
 	StartTime string `json:"start_time"`
 	// Container is the identifier of the program's container, if it has one.
 	Container string `json:"container,omitempty"`
+	// Supervisor names the process that watches over the program, if one
+	// does. Only the executor that made it can read it.
+	Supervisor string `json:"supervisor,omitempty"`
 }
+
+// ErrLeft as the cause of a context has Run and Adopt return without ending
+// the program, so that another worker can adopt it. They return ErrLeft, too.
+var ErrLeft = errors.New("left running for the next worker")
+
+// ErrLost is a program whose end nobody has seen: what watched over it was
+// killed, or the machine was.
+var ErrLost = errors.New("the program was lost: what watched over it was killed")
 
 // Cause is why a program ended.
 type Cause string
@@ -101,6 +118,8 @@ const (
 	Exited    Cause = "exited"
 	TimedOut  Cause = "timed out"
 	Cancelled Cause = "cancelled"
+	// OutOfMemory: the processes together had reached Program.Memory.
+	OutOfMemory Cause = "out of memory"
 )
 
 // Exit is how a program ended.

@@ -8,8 +8,8 @@ import (
 	"github.com/millrace-ml/millrace/pipeline"
 )
 
-// backend is where blobs and records lie: [files] in a folder, or [objects] in
-// a bucket. Methods may be called from many goroutines and processes at once.
+// backend is where blobs and records lie: [files] in a folder, [objects] in a
+// bucket, or a bucket that is [cached]. Methods may be called from many goroutines and processes at once.
 type backend interface {
 	// size returns the size of a blob in bytes, or ErrGone.
 	size(ctx context.Context, d pipeline.Digest) (int64, error)
@@ -28,10 +28,9 @@ type backend interface {
 	copyTo(ctx context.Context, d pipeline.Digest, size int64, f *os.File) error
 	// state describes what a write through a link would change.
 	state(d pipeline.Digest) (string, error)
-	// intact reads a blob again and reports whether it is what its name says.
-	intact(ctx context.Context, d pipeline.Digest) (bool, error)
-	// drop deletes a blob; a missing one is no error.
-	drop(ctx context.Context, d pipeline.Digest) error
+	// check reads a blob again. One that is not what its name says is deleted,
+	// and the error is ErrDamaged.
+	check(ctx context.Context, d pipeline.Digest) error
 
 	// write and create write a record whole or not at all. Create does so only
 	// if there is none, and reports whether it did; of many at once one wins.

@@ -25,6 +25,31 @@
 // is found out with [Store.Fingerprint] and the blob dropped with
 // [Store.Verify].
 //
+// # The cache
+//
+// A worker whose store is a bucket keeps what it brings in a folder of its own
+// disk ([Store.WithCache]), and gives it out as a local store does:
+//
+//	blobs/<first 2 hex digits>/<hex>     a file's bytes; .x as above
+//	parts/<hex>                          a download, as far as it has come
+//	bytes                                what all files hold together
+//	tmp/                                 unfinished writes
+//
+// Any number of processes share the folder. One of those who want the same blob
+// downloads it, in parts, several at a time; the lock of its file in parts/ says
+// who. Where that one was killed the next goes on from the parts that are there.
+// A blob is hashed before it gets its name, and gets with it a modification time
+// that is no date but a mark. Whoever writes to it through a link changes that:
+// it is hashed again before it is given out, and deleted if it is not what its
+// name says. The same is done after each start of the machine, since nothing is
+// synced to disk. What is not noticed, here as in a local store, is a change of
+// bytes that leaves size and time as they were.
+//
+// The folder never holds more than its bound: room is reserved before bytes are
+// written, and made by deleting what was not used for longest. What attempts
+// have links to is spared; deleting it would free nothing. What finds no room,
+// or a disk that is full, is copied straight from the bucket.
+//
 // # Errors
 //
 // What the user must put right (a link out of a tree, a file that cannot be

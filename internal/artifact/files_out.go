@@ -82,6 +82,14 @@ func (f *files) state(d pipeline.Digest) (string, error) {
 	return text.String(), nil
 }
 
+func (f *files) check(ctx context.Context, d pipeline.Digest) error {
+	ok, err := f.intact(ctx, d)
+	if err != nil || ok {
+		return err
+	}
+	return errors.Join(damaged(d), removeIfThere(f.path(d)+runnableSuffix), removeIfThere(f.path(d)))
+}
+
 func (f *files) intact(ctx context.Context, d pipeline.Digest) (bool, error) {
 	for _, path := range []string{f.path(d), f.path(d) + runnableSuffix} {
 		ok, err := hasContent(ctx, path, d)
@@ -106,10 +114,6 @@ func hasContent(ctx context.Context, path string, d pipeline.Digest) (bool, erro
 	defer func() { _ = file.Close() }()
 	found, _, err := hashReader(ctx, file, nil)
 	return found == d, err
-}
-
-func (f *files) drop(_ context.Context, d pipeline.Digest) error {
-	return errors.Join(removeIfThere(f.path(d)+runnableSuffix), removeIfThere(f.path(d)))
 }
 
 func removeIfThere(path string) error {

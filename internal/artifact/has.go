@@ -30,6 +30,14 @@ func (s *Store) Has(ctx context.Context, a pipeline.Artifact) (bool, error) {
 	if err != nil {
 		return false, err
 	}
+	if a.Tree && s.cache != nil {
+		// The manifest may have been read from the cache.
+		size, err := s.cache.manifestSize(ctx, a.Digest)
+		if err != nil {
+			return false, fmt.Errorf("look for %s: %w", a.Digest, err)
+		}
+		refs = append(refs, blobRef{a.Digest, size})
+	}
 	err = s.each(ctx, len(refs), func(ctx context.Context, i int) error {
 		size, err := s.backend.size(ctx, refs[i].digest)
 		if err == nil && size != refs[i].size {
@@ -95,14 +103,10 @@ func (s *Store) Verify(ctx context.Context, a pipeline.Artifact) error {
 }
 
 func (s *Store) verify(ctx context.Context, d pipeline.Digest) error {
-	intact, err := s.backend.intact(ctx, d)
-	if err != nil {
+	if err := s.backend.check(ctx, d); err != nil {
 		return fmt.Errorf("verify %s: %w", d, err)
 	}
-	if intact {
-		return nil
-	}
-	return errors.Join(damaged(d), s.backend.drop(ctx, d))
+	return nil
 }
 
 // Fingerprint is the outward state of an artifact's blobs. Two that are equal
@@ -112,9 +116,9 @@ type Fingerprint string
 // Fingerprint looks at the blobs that [Store.Stage] links to, without reading
 // them: taken before and after a program ran, it tells whether the program has
 // written through a link. [Store.Verify] then finds out where. A store that is
-// not local gives no links; its fingerprints are all equal.
+// neither local nor has a cache gives no links; its fingerprints are all equal.
 func (s *Store) Fingerprint(ctx context.Context, a pipeline.Artifact) (Fingerprint, error) {
-	if s.dir == "" {
+	if s.dir == "" && s.cache == nil {
 		return "", nil
 	}
 	refs, err := s.files(ctx, a)

@@ -19,6 +19,7 @@ import (
 // objects keeps blobs as objects in a bucket.
 type objects struct {
 	bucket *blob.Bucket
+	stats  *stats
 }
 
 // byteType is said of all objects, so that the driver need not guess.
@@ -45,7 +46,7 @@ func (o *objects) open(ctx context.Context, d pipeline.Digest) (io.ReadCloser, e
 	if err != nil {
 		return nil, err
 	}
-	return r, nil
+	return &counter{r, &o.stats.downloaded}, nil
 }
 
 func (o *objects) put(ctx context.Context, d pipeline.Digest, b []byte) error {
@@ -55,12 +56,18 @@ func (o *objects) put(ctx context.Context, d pipeline.Digest, b []byte) error {
 // stream goes through a file on this machine, since an object needs its name
 // before its bytes.
 func (o *objects) stream(ctx context.Context, r io.Reader) (content, error) {
-	var c content
 	temp, err := os.CreateTemp("", "millrace-*")
 	if err != nil {
-		return c, err
+		return content{}, err
 	}
 	defer func() { _, _ = temp.Close(), os.Remove(temp.Name()) }()
+	return o.spool(ctx, r, temp)
+}
+
+// spool writes a stream to a file first, and the file to the bucket.
+func (o *objects) spool(ctx context.Context, r io.Reader, temp *os.File) (content, error) {
+	var c content
+	var err error
 	if c.digest, c.size, err = hashReader(ctx, r, temp); err != nil {
 		return c, err
 	}
@@ -118,7 +125,11 @@ func (o *objects) upload(ctx context.Context, c content, r io.Reader) error {
 		return err
 	}
 	err = w.Close()
-	if err == nil || isTaken(err) {
+	if err == nil {
+		o.stats.uploaded.Add(c.size)
+		return nil
+	}
+	if isTaken(err) {
 		return nil
 	}
 	if isConflict(err) { // somebody else writes the same just now
@@ -157,17 +168,16 @@ func (o *objects) copyTo(ctx context.Context, d pipeline.Digest, _ int64, f *os.
 // state is always the same: nobody is given the objects themselves.
 func (o *objects) state(pipeline.Digest) (string, error) { return "", nil }
 
-func (o *objects) intact(ctx context.Context, d pipeline.Digest) (bool, error) {
+func (o *objects) check(ctx context.Context, d pipeline.Digest) error {
 	r, err := o.open(ctx, d)
 	if err != nil {
-		return false, err
+		return err
 	}
 	found, _, err := hashReader(ctx, r, nil)
-	return found == d, errors.Join(err, r.Close())
-}
-
-func (o *objects) drop(ctx context.Context, d pipeline.Digest) error {
-	return o.remove(ctx, blobKey(d))
+	if err = errors.Join(err, r.Close()); err != nil || found == d {
+		return err
+	}
+	return errors.Join(damaged(d), o.remove(ctx, blobKey(d)))
 }
 
 func (o *objects) write(ctx context.Context, key string, b []byte) error {

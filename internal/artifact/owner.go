@@ -1,6 +1,7 @@
 package artifact
 
 import (
+	"io/fs"
 	"os"
 	"syscall"
 )
@@ -14,4 +15,13 @@ func soleOwner(f *os.File) bool {
 	}
 	stat, ok := info.Sys().(*syscall.Stat_t)
 	return ok && stat.Nlink == 1 && int(stat.Uid) == os.Geteuid()
+}
+
+// links is how many names a file has.
+func links(info fs.FileInfo) int {
+	stat, ok := info.Sys().(*syscall.Stat_t)
+	if !ok {
+		return 1
+	}
+	return int(stat.Nlink)
 }

@@ -18,8 +18,8 @@ import (
 type Present int
 
 const (
-	// Link makes read-only files that share the store's bytes where they can
-	// (a local store, the same device), and are copies elsewhere.
+	// Link makes read-only files that share the bytes of the store or of its
+	// cache where they can (the same device), and are copies elsewhere.
 	Link Present = iota
 	// Writable makes copies that may be changed.
 	Writable
@@ -71,6 +71,12 @@ func makeFolder(path string) error {
 func (s *Store) stageEntries(ctx context.Context, t Tree, dst string, how Present) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(s.parallel)
+	bring := func() error { return nil }
+	if s.cache != nil && how == Link {
+		next, stop := s.cache.ahead(ctx, t.Entries, s.parallel)
+		defer stop()
+		bring = next
+	}
 	folder := "" // the last one made
 	var making error
 	for _, e := range t.Entries {
@@ -83,6 +89,9 @@ func (s *Store) stageEntries(ctx context.Context, t Tree, dst string, how Presen
 		}
 		if e.IsFolder() {
 			continue
+		}
+		if making = bring(); making != nil {
+			break
 		}
 		var file *os.File
 		if file, making = s.stageFile(e, path, how); making != nil {

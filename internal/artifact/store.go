@@ -22,6 +22,10 @@ type Store struct {
 	backend backend
 	// dir is the folder of a local store, "" for others.
 	dir string
+	// cache is the backend of a store that has one.
+	cache *cached
+	// stats is nil for a local store.
+	stats *stats
 	// parallel is how many blobs are worked on at a time.
 	parallel int
 }
@@ -85,7 +89,8 @@ func openBucket(ctx context.Context, u *url.URL) (*Store, error) {
 	if prefix != "" {
 		bucket = blob.PrefixedBucket(bucket, prefix+"/")
 	}
-	return &Store{bucket: bucket, backend: &objects{bucket}, parallel: remoteParallel}, nil
+	o := &objects{bucket, new(stats)}
+	return &Store{bucket: bucket, backend: o, stats: o.stats, parallel: remoteParallel}, nil
 }
 
 // reach asks the bucket for something, so that a wrong name, a server that does

@@ -18,6 +18,14 @@ import (
 
 // everyStore runs a test against each kind of store that needs no network.
 func everyStore(t *testing.T, test func(t *testing.T, s *Store)) {
+	everyBareStore(t, test)
+	t.Run("cached", func(t *testing.T) { test(t, withCache(t, open(t, "mem://"), t.TempDir(), 1<<30)) })
+	t.Run("small cache", func(t *testing.T) { test(t, withCache(t, open(t, s3test.Start(t)), t.TempDir(), 2*bufferSize)) })
+}
+
+// everyBareStore leaves out those with a cache, from which what a bucket has
+// lost can still be read.
+func everyBareStore(t *testing.T, test func(t *testing.T, s *Store)) {
 	t.Run("file", func(t *testing.T) { test(t, open(t, "file://"+t.TempDir()+"/store")) })
 	t.Run("mem", func(t *testing.T) { test(t, open(t, "mem://")) })
 	t.Run("prefix", func(t *testing.T) { test(t, open(t, "mem://bucket/some/prefix")) })
@@ -32,6 +40,15 @@ func open(t testing.TB, url string) *Store {
 	}
 	t.Cleanup(func() { _ = s.Close() })
 	return s
+}
+
+func withCache(t testing.TB, s *Store, dir string, bound int64) *Store {
+	t.Helper()
+	with, err := s.WithCache(filepath.Join(dir, "cache"), bound)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return with
 }
 
 func localStore(t testing.TB) *Store { return open(t, "file://"+t.TempDir()+"/store") }
@@ -310,7 +327,7 @@ func TestBrokenStreamLeavesNothing(t *testing.T) {
 }
 
 func TestOpenVerifies(t *testing.T) {
-	everyStore(t, func(t *testing.T, s *Store) {
+	everyBareStore(t, func(t *testing.T, s *Store) {
 		a, err := s.PutBytes(t.Context(), []byte("true"))
 		must(t, err)
 		must(t, s.Bucket().Delete(t.Context(), blobKey(a.Digest)))
@@ -332,7 +349,7 @@ func TestOpenVerifies(t *testing.T) {
 }
 
 func TestMissingAndTruncatedBlobsCountAsGone(t *testing.T) {
-	everyStore(t, func(t *testing.T, s *Store) {
+	everyBareStore(t, func(t *testing.T, s *Store) {
 		a, err := s.ImportTree(t.Context(), folder(t, sample), Copy)
 		must(t, err)
 		tree, err := s.Manifest(t.Context(), a.Digest)

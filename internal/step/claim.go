@@ -49,7 +49,7 @@ func (r *Runner) claim(ctx context.Context, a Attempt) (*claim, error) {
 	if err := r.clear(ctx, a); err != nil {
 		return nil, err
 	}
-	c := &claim{folder: r.folder(a.Plan.Name, a.Step.Name, a.Number), record: record{Token: a.Token}}
+	c := &claim{folder: r.folder(a.Plan.Name, a.place(), a.Number), record: record{Token: a.Token}}
 	if err := makeNew(c.path); err != nil {
 		if errors.Is(err, fs.ErrExist) {
 			err = fmt.Errorf("attempt %d of step %s: %w", a.Number, a.Step.Name, errHeld)
@@ -74,7 +74,7 @@ func (f folder) variable() string { return "TMPDIR=" + f.tmp }
 // clear ends and removes what is there of earlier attempts at a step. Those
 // that a live worker has not let go of yet are left to it.
 func (r *Runner) clear(ctx context.Context, a Attempt) error {
-	step := Folder(r.Work, a.Plan.Name, a.Step.Name)
+	step := Folder(r.Work, a.Plan.Name, a.place())
 	entries, err := os.ReadDir(step)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil

@@ -1,8 +1,11 @@
 package step_test
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -52,18 +55,62 @@ func TestPyTorchProcesses(t *testing.T) {
 	w.isGone(t)
 }
 
+const sayMPI = "echo $OMPI_COMM_WORLD_RANK/$OMPI_COMM_WORLD_SIZE local $OMPI_COMM_WORLD_LOCAL_RANK/$OMPI_COMM_WORLD_LOCAL_SIZE of $OMPI_UNIVERSE_SIZE $AZUREML_PROCESS_NAME at $AZ_BATCHAI_MPI_MASTER_NODE; " +
+	"[ $AZ_BATCH_MASTER_NODE = $MASTER_ADDR:$MASTER_PORT ]"
+
+// mpirun stands in for those of Open MPI and of MPICH: it starts so many
+// processes, and tells each of them its rank in its own way.
+const mpirun = `#!/bin/bash
+echo "mpirun: starting $2"
+count=$2; shift 2
+for ((i = 0; i < count; i++)); do RANK=$i "$@" & all="$all $!"; done
+worst=0
+for pid in $all; do wait $pid; code=$?; if [ $code != 0 ]; then worst=$code; kill $all; fi; done 2>/dev/null
+exit $worst
+`
+
 func TestMPIProcesses(t *testing.T) {
-	w := newWorld(t)
-	a := distributed(pipeline.Distribution{Type: "mpi", ProcessesPerInstance: 3}, 1,
-		"echo $OMPI_COMM_WORLD_RANK/$OMPI_COMM_WORLD_SIZE local $OMPI_COMM_WORLD_LOCAL_RANK/$OMPI_COMM_WORLD_LOCAL_SIZE of $OMPI_UNIVERSE_SIZE at $AZ_BATCHAI_MPI_MASTER_NODE; "+
-			"[ $AZ_BATCH_MASTER_NODE = $MASTER_ADDR:$MASTER_PORT ]")
-	result, _ := w.run(t, a)
-	var want []string
-	for rank := range 3 {
-		want = append(want, fmt.Sprintf("user_logs/std_log_process_%d.txt: %d/3 local %d/3 of 3 at 127.0.0.1\n", rank, rank, rank))
+	for _, tt := range []struct{ launcher, text string }{
+		{"", ""},
+		{"mpirun", strings.Replace(mpirun, "RANK=$i", "OMPI_COMM_WORLD_RANK=$i", 1)},
+		{"mpiexec", strings.Replace(mpirun, "RANK=$i", "PMI_RANK=$i", 1)},
+	} {
+		t.Run(cmp.Or(tt.launcher, "none"), func(t *testing.T) {
+			w := newWorld(t)
+			path := t.TempDir()
+			w.Environ = []string{"PATH=" + path}
+			if tt.launcher != "" {
+				must(t, os.WriteFile(filepath.Join(path, tt.launcher), []byte(tt.text), 0o755))
+			}
+			result, log := w.run(t, distributed(pipeline.Distribution{Type: "mpi", ProcessesPerInstance: 3}, 1, sayMPI))
+			var want []string
+			for rank := range 3 {
+				said := fmt.Sprintf("%d/3 local %d/3 of 3 rank_%d at 127.0.0.1\n", rank, rank, rank)
+				if rank == 0 && tt.launcher != "" {
+					said = "mpirun: starting 3\n" + said
+				}
+				want = append(want, fmt.Sprintf("user_logs/std_log_process_%d.txt: %s", rank, said))
+			}
+			if got := w.lines(t, result); !slices.Equal(got, want) {
+				t.Errorf("printed %q, want %q", got, want)
+			}
+			if first := strings.TrimPrefix(want[0], "user_logs/std_log_process_0.txt: "); log != first {
+				t.Errorf("the step's log is %q, want that of process 0", log)
+			}
+		})
 	}
-	if got := w.lines(t, result); !slices.Equal(got, want) {
-		t.Errorf("printed %q, want %q", got, want)
+}
+
+func TestWhoFailsUnderMpirunIsNamed(t *testing.T) {
+	w := newWorld(t)
+	path := t.TempDir()
+	must(t, os.WriteFile(filepath.Join(path, "mpirun"), []byte(strings.Replace(mpirun, "RANK=$i", "OMPI_COMM_WORLD_RANK=$i", 1)), 0o755))
+	w.Environ = []string{"PATH=" + path}
+	failure, result := w.fail(t, distributed(pipeline.Distribution{Type: "mpi", ProcessesPerInstance: 3}, 1,
+		`echo "it's rank $OMPI_COMM_WORLD_RANK"; [ $OMPI_COMM_WORLD_RANK != 1 ] || exit 9`), pipeline.UserFailure)
+	mustContain(t, "message", failure.Message, "process 1 ended with exit code 9")
+	if !slices.Equal(failure.LogTail, []string{"it's rank 1"}) || result.ExitCode != 9 {
+		t.Errorf("exit code %d, log tail %q", result.ExitCode, failure.LogTail)
 	}
 }
 

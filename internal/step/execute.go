@@ -14,6 +14,9 @@ type program struct {
 	// server is set for one that never ends by itself: it is ended when the
 	// others have.
 	server bool
+	// culprit is the file that says which process failed first, where the
+	// program is mpirun.
+	culprit string
 }
 
 // ending is how one of the programs ended.
@@ -30,24 +33,39 @@ func (e ending) failed() bool {
 }
 
 // execute runs all programs of a step at once. The first to fail ends the
-// others, and is the one that is returned.
-func (r *Runner) execute(ctx context.Context, programs []program) ending {
-	if len(programs) == 1 {
+// others, and is the one that is returned. Where meet is set, servers go on
+// until it returns, after the others have ended.
+func (r *Runner) execute(ctx context.Context, programs []program, meet func(context.Context) error) ending {
+	if len(programs) == 1 && meet == nil {
 		exit, err := r.Executor.Run(ctx, programs[0].Program)
-		return ending{programs[0], exit, err}
+		return ending{programs[0], exit, err}.blamed()
 	}
 	all, cancel := context.WithCancel(ctx)
 	defer cancel()
 	endings := make(chan ending)
-	waiting := 0
+	working := 0
 	for _, p := range programs {
 		if !p.server {
-			waiting++
+			working++
 		}
 		go func() {
 			exit, err := r.Executor.Run(all, p.Program)
 			endings <- ending{p, exit, err}
 		}()
+	}
+	met := make(chan error, 1)
+	worked := func() {
+		if meet == nil {
+			cancel()
+			return
+		}
+		go func() {
+			met <- meet(all)
+			cancel()
+		}()
+	}
+	if working == 0 {
+		worked()
 	}
 	var first *ending
 	var last ending
@@ -59,13 +77,19 @@ func (r *Runner) execute(ctx context.Context, programs []program) ending {
 		}
 		if !e.server {
 			last = e
-			if waiting--; waiting == 0 {
-				cancel()
+			if working--; working == 0 && first == nil {
+				worked()
 			}
+		} else if last.Log == "" {
+			last = e
+			last.Exit = executor.Exit{Cause: executor.Exited, Started: e.Started, Ended: e.Ended}
 		}
 	}
 	if first != nil {
 		return *first
+	}
+	if meet != nil {
+		last.err = <-met
 	}
 	return last
 }

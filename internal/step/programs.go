@@ -12,15 +12,18 @@ import (
 )
 
 // programs prepares the processes of a step: one, or as many as its
-// distribution asks for. All run on this machine.
+// distribution asks for. In a gang they are those of this instance.
 func (r *Runner) programs(a Attempt, at *claim, p *ports) ([]program, error) {
 	base, err := r.environment(a, at, p)
 	if err != nil {
 		return nil, err
 	}
-	ranks, err := ranksOf(a.Step)
+	ranks, err := ranksOf(a.Step, a.Gang)
 	if err != nil {
 		return nil, err
+	}
+	if mpirun := launcher(base["PATH"]); mpirun != "" && usesMPI(a) {
+		ranks = []rank{underMPI(mpirun, ranks, at)}
 	}
 	get := func(from map[string]string) func(string) (string, bool) {
 		return func(name string) (string, bool) { text, ok := from[name]; return text, ok }
@@ -43,6 +46,9 @@ func (r *Runner) programs(a Attempt, at *claim, p *ports) ([]program, error) {
 		p := program{Program: common, name: rank.name, server: rank.server}
 		if p.Env, err = env.list(); err != nil {
 			return nil, err
+		}
+		if rank.launch != nil {
+			p.Command, p.culprit = rank.launch(p.Command), at.culprit()
 		}
 		if rank.log != "" {
 			p.Log = filepath.Join(at.logs(), rank.log)

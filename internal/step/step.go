@@ -66,6 +66,9 @@ type Attempt struct {
 	// Env is added to the program's environment: NAME=value, such as the
 	// CUDA_VISIBLE_DEVICES of the worker's slot.
 	Env []string
+	// Gang is set where other instances of the step run on other workers at
+	// the same time; nil has them all run here.
+	Gang *Gang
 	// Token is kept beside the attempt and handed back by Sweep if its worker
 	// dies.
 	Token json.RawMessage
@@ -122,7 +125,11 @@ func (r *Runner) run(ctx context.Context, a Attempt) (result Result, err error) 
 	if err != nil {
 		return result, err
 	}
-	end := r.execute(ctx, programs)
+	var meet func(context.Context) error
+	if a.Gang != nil {
+		meet = a.Gang.Meet
+	}
+	end := r.execute(ctx, programs, meet)
 	result = Result{ExitCode: end.Code, Started: end.Started, Ended: end.Ended}
 	var outputs map[string]pipeline.Artifact
 	if err = judge(end, a, at); err == nil {

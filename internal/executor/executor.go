@@ -82,6 +82,8 @@ type Container struct {
 	SharedMemory int64
 	// Args are further arguments in the words of "docker run".
 	Args []string
+	// Labels say in the engine's lists whose container it is.
+	Labels map[string]string
 }
 
 // DefaultGrace is how long a program has to end after it was asked to.

@@ -10,8 +10,8 @@ import (
 // StartReason says why a program could not be started, and so who can help.
 type StartReason string
 
-// The reasons. TooLarge and Malformed are the program's own; the others are
-// the machine's.
+// The reasons. TooLarge, Malformed and Refused are the program's own; the
+// others are the machine's.
 const (
 	// NoShell: bash is not where it should be.
 	NoShell StartReason = "no shell"
@@ -27,6 +27,8 @@ const (
 	Exhausted StartReason = "exhausted"
 	// Unprotected: the ReadOnly folders could not be mounted read-only.
 	Unprotected StartReason = "unprotected"
+	// Refused: the program asks for what this worker does not give.
+	Refused StartReason = "refused"
 	// Other: see Err.
 	Other StartReason = "other"
 )

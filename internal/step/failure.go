@@ -67,6 +67,8 @@ func notStarted(err error) error {
 		return f
 	case executor.Malformed:
 		return invalid("the command has a NUL byte in it")
+	case executor.Refused:
+		return invalid("%v", start.Err)
 	case executor.NoShell:
 		return fmt.Errorf("bash is not on this worker, and every step needs it: %w", err)
 	}

@@ -263,6 +263,17 @@ func testFindDaemons(t *testing.T, b *bench) {
 func testEndLeavesOthersAlone(t *testing.T, b *bench) {
 	r := b.start(t, b.program("echo ready; sleep 1000; true"))
 	earlier := b.start(t, b.program("echo ready; sleep 1000; true"))
+	if r.process.Container != "" {
+		other := executor.Process{Container: strings.Repeat("0", len(r.process.Container))}
+		if found, err := b.End(t.Context(), other, patience); err != nil || found {
+			t.Errorf("of a container that is not there, End = %v, %v", found, err)
+		}
+		if found, err := b.End(t.Context(), executor.Process{}, patience); err == nil || found {
+			t.Errorf("of no container, End = %v, %v", found, err)
+		}
+		mustRun(t, r)
+		return
+	}
 	for _, startTime := range []string{earlier.process.StartTime + "0", "", "yesterday", "/", "x/1"} {
 		other := executor.Process{PID: r.process.PID, StartTime: startTime}
 		if found, err := b.End(t.Context(), other, patience); err != nil || found {
@@ -274,6 +285,11 @@ func testEndLeavesOthersAlone(t *testing.T, b *bench) {
 			t.Errorf("with number %d, End = %v, %v", pid, found, err)
 		}
 	}
+	mustRun(t, r)
+}
+
+func mustRun(t *testing.T, r *running) {
+	t.Helper()
 	select {
 	case <-r.done:
 		t.Errorf("the program was ended: %+v", r.exit)

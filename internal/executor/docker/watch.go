@@ -1,0 +1,197 @@
+package docker
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/containerd/errdefs"
+	"github.com/moby/moby/api/pkg/stdcopy"
+	"github.com/moby/moby/api/types/container"
+	"github.com/moby/moby/client"
+
+	"github.com/millrace-ml/millrace/internal/executor"
+)
+
+// limits is how long a program may run, from now, and how long it may take to
+// end. 0 means for ever, and [executor.DefaultGrace].
+type limits struct {
+	grace, timeout time.Duration
+}
+
+// watch waits for the end of a container that was started, brings it about if
+// need be, and removes the container.
+func (e *Executor) watch(ctx context.Context, id string, exit executor.Exit, l limits) (executor.Exit, error) {
+	detached := context.WithoutCancel(ctx)
+	waiting, giveUp := context.WithCancel(detached)
+	defer giveUp()
+	ended := e.waiting(waiting, id)
+	var late <-chan time.Time
+	if l.timeout > 0 {
+		timer := time.NewTimer(l.timeout)
+		defer timer.Stop()
+		late = timer.C
+	}
+	var end ending
+	exit.Cause = executor.Exited
+	select {
+	case end = <-ended:
+	case <-ctx.Done():
+		if errors.Is(context.Cause(ctx), executor.ErrLeft) {
+			return exit, executor.ErrLeft
+		}
+		exit.Cause = executor.Cancelled
+		end = e.end(detached, id, l.grace, ended)
+	case <-late:
+		exit.Cause = executor.TimedOut
+		end = e.end(detached, id, l.grace, ended)
+	}
+	exit.Ended = time.Now()
+	err := end.err
+	if err == nil {
+		exit.Code = end.code
+		err = e.result(detached, id, &exit)
+	}
+	return exit, errors.Join(err, e.remove(detached, id))
+}
+
+// ending is how a container ended.
+type ending struct {
+	code int
+	err  error
+}
+
+// waiting tells of the end of a container, once.
+func (e *Executor) waiting(ctx context.Context, id string) <-chan ending {
+	ended := make(chan ending, 1)
+	go func() {
+		code, err := e.wait(ctx, id)
+		ended <- ending{code, err}
+	}()
+	return ended
+}
+
+// wait waits until a container has ended, through restarts of the engine.
+func (e *Executor) wait(ctx context.Context, id string) (int, error) {
+	const patience = 2 * time.Minute
+	lost := time.Time{}
+	for {
+		waiting := e.Engine.api.ContainerWait(ctx, id, client.ContainerWaitOptions{Condition: container.WaitConditionNotRunning})
+		var err error
+		select {
+		case r := <-waiting.Result:
+			return int(r.StatusCode), nil
+		case err = <-waiting.Error:
+		}
+		switch {
+		case ctx.Err() != nil, errdefs.IsNotFound(err):
+			return 0, fmt.Errorf("wait for container %.12s: %w", id, err)
+		case lost.IsZero():
+			lost = time.Now()
+		case time.Since(lost) > patience:
+			return 0, fmt.Errorf("the Docker Engine has not answered for %s: %w", patience, err)
+		}
+		select {
+		case <-ctx.Done():
+			return 0, ctx.Err()
+		case <-time.After(time.Second):
+		}
+		if e.Engine.Ping(ctx) == nil {
+			lost = time.Time{}
+		}
+	}
+}
+
+// settle is how long a killed container may take to be gone.
+const settle = time.Minute
+
+// end asks every process of a container to end and, after the grace, makes
+// them. It waits for the end that ended tells of.
+func (e *Executor) end(ctx context.Context, id string, grace time.Duration, ended <-chan ending) ending {
+	asked := time.Now()
+	asking, cancel := context.WithTimeout(ctx, orElse(grace, executor.DefaultGrace))
+	defer cancel()
+	// Where they cannot be asked, they are still made to.
+	_ = e.ask(asking, id)
+	select {
+	case end := <-ended:
+		return end
+	case <-time.After(time.Until(asked.Add(orElse(grace, executor.DefaultGrace)))):
+	}
+	killing, cancel := briefly(ctx)
+	defer cancel()
+	_, err := e.Engine.api.ContainerKill(killing, id, client.ContainerKillOptions{Signal: "KILL"})
+	if errdefs.IsConflict(err) || errdefs.IsNotFound(err) {
+		err = nil // it does not run any more
+	}
+	select {
+	case end := <-ended:
+		return end
+	case <-time.After(settle):
+		return ending{err: errors.Join(fmt.Errorf("container %.12s does not end", id), err)}
+	}
+}
+
+// ask sends TERM to all processes of a container but its first. A signal from
+// the engine would reach that one only.
+func (e *Executor) ask(ctx context.Context, id string) error {
+	made, err := e.Engine.api.ExecCreate(ctx, id, client.ExecCreateOptions{
+		Cmd: []string{shell, "-c", "kill -TERM -1; kill -CONT -1"}, // a stopped process takes no TERM
+	})
+	if err != nil {
+		return err
+	}
+	_, err = e.Engine.api.ExecStart(ctx, made.ID, client.ExecStartOptions{Detach: true})
+	return err
+}
+
+// result adds what else there is to know of how a container has ended.
+func (e *Executor) result(ctx context.Context, id string, exit *executor.Exit) error {
+	// The engine does not tell a signal from an exit code, as shells do not.
+	if n := exit.Code - 128; n > 0 && n < 32 {
+		exit.Signal = syscall.Signal(n)
+	}
+	ctx, cancel := briefly(ctx)
+	defer cancel()
+	found, err := e.Engine.api.ContainerInspect(ctx, id, client.ContainerInspectOptions{})
+	if errdefs.IsNotFound(err) {
+		return nil // another worker has ended and removed it
+	}
+	if err != nil {
+		return fmt.Errorf("ask how container %.12s ended: %w", id, err)
+	}
+	if found.Container.State.OOMKilled && exit.Code != 0 && exit.Cause == executor.Exited {
+		exit.Cause = executor.OutOfMemory
+	}
+	return e.trouble(ctx, id)
+}
+
+// trouble returns what the script has said about the log, if anything.
+func (e *Executor) trouble(ctx context.Context, id string) error {
+	logs, err := e.Engine.api.ContainerLogs(ctx, id, client.ContainerLogsOptions{ShowStderr: true, Tail: "20"})
+	if errdefs.IsNotFound(err) || errdefs.IsConflict(err) {
+		return nil // it is being removed
+	}
+	if err != nil {
+		return fmt.Errorf("read what container %.12s said: %w", id, err)
+	}
+	defer logs.Close()
+	var said bytes.Buffer
+	if _, err := stdcopy.StdCopy(&said, &said, logs); err != nil {
+		return fmt.Errorf("read what container %.12s said: %w", id, err)
+	}
+	for line := range strings.Lines(said.String()) {
+		if strings.HasPrefix(line, "tee:") {
+			err := errors.New(strings.TrimSpace(line))
+			if strings.Contains(line, "No space left on device") {
+				err = fmt.Errorf("%w: %w", err, syscall.ENOSPC)
+			}
+			return fmt.Errorf("keep log of program: %w", err)
+		}
+	}
+	return nil
+}

@@ -16,6 +16,7 @@ import (
 
 	"github.com/millrace-ml/millrace/internal/artifact"
 	"github.com/millrace-ml/millrace/internal/cache"
+	"github.com/millrace-ml/millrace/internal/environment"
 	"github.com/millrace-ml/millrace/internal/record"
 	"github.com/millrace-ml/millrace/internal/step"
 	"github.com/millrace-ml/millrace/pipeline"
@@ -34,6 +35,9 @@ type Activities struct {
 	Launch func(job record.Submitted, plan *pipeline.Plan) (json.RawMessage, error)
 	// Host is what of this machine enters the cache key.
 	Host func() []cache.Ingredient
+	// Environments knows what the environments of steps resolve to; nil where
+	// all run with the machine's own software.
+	Environments *environment.Manager
 	// Identity names this worker in records.
 	Identity string
 	// Room is what this worker lends to steps; nil where it lends nothing.
@@ -110,8 +114,9 @@ func (a *Activities) failed(err error, details StepFailed) error {
 
 // beat tells Temporal that the activity is alive, until the returned function
 // is called. It is also how the activity learns of a cancel. An activity that
-// ends within the first second never bothers the server.
-func beat(ctx context.Context) (stop func()) {
+// ends within the first second never bothers the server. Details, if given, are
+// what it says of itself.
+func beat(ctx context.Context, details ...func() string) (stop func()) {
 	done := make(chan struct{})
 	go func() {
 		tick := time.NewTicker(time.Second)
@@ -123,7 +128,11 @@ func beat(ctx context.Context) (stop func()) {
 			case <-ctx.Done():
 				return
 			case <-tick.C:
-				activity.RecordHeartbeat(ctx)
+				var say []any
+				for _, d := range details {
+					say = append(say, d())
+				}
+				activity.RecordHeartbeat(ctx, say...)
 			}
 		}
 	}()

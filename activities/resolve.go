@@ -68,9 +68,18 @@ func (a *Activities) lookup(ctx context.Context, plan *indexed, ready []Ready) (
 	answers := make([]Resolved, len(ready))
 	var keys []cache.Key
 	var asked []int
+	known := make(locks)
 	for n, r := range ready {
 		step := &plan.Steps[r.Step]
-		key := cache.KeyOf(cache.Ingredients(step, values(step, r.Inputs), a.Host()))
+		software, err := known.find(ctx, a, step)
+		if err != nil {
+			return nil, err
+		}
+		if software.unprepared != "" {
+			answers[n] = Resolved{Step: r.Step, Unprepared: software.unprepared}
+			continue
+		}
+		key := cache.KeyOf(a.ingredients(step, values(step, r.Inputs), software.lock))
 		answers[n] = Resolved{Step: r.Step, Key: string(key)}
 		if step.Deterministic && !plan.Settings.ForceRerun {
 			keys, asked = append(keys, key), append(asked, n)

@@ -128,7 +128,7 @@ func (a *Activities) run(ctx context.Context, plan *indexed, in StepInput, info 
 	}
 	if err != nil {
 		// What was tried is wanted by whoever asks why it ran again.
-		_ = a.Cache.Note(context.WithoutCancel(ctx), cache.Ingredients(s, inputs, a.Host()))
+		_ = a.Cache.Note(context.WithoutCancel(ctx), a.tried(context.WithoutCancel(ctx), s, inputs))
 		if failure, ok := errors.AsType[*pipeline.Failure](err); ok && running.Err() == nil && failure.Kind != pipeline.Infrastructure {
 			state := stateOf(s, in, result.Outputs, number)
 			state.Status, state.Failure = pipeline.Failed, failure
@@ -156,7 +156,7 @@ func untilStopped(ctx context.Context) (running context.Context, over func()) {
 
 // record keeps what a step has made, for this job and for all others.
 func (a *Activities) record(ctx context.Context, s *pipeline.Step, in StepInput, outputs map[string]pipeline.Artifact, number Attempt) (StepResult, error) {
-	ingredients := cache.Ingredients(s, values(s, in.Inputs), a.Host())
+	ingredients := a.tried(ctx, s, values(s, in.Inputs))
 	var err error
 	if s.Deterministic {
 		err = a.Cache.Record(ctx, cache.Entry{

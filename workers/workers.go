@@ -184,6 +184,7 @@ func launch(job record.Submitted, plan *pipeline.Plan) (json.RawMessage, error) 
 
 func registerStep(w worker.Worker, a *activities.Activities) {
 	w.RegisterActivityWithOptions(a.Step, activity.RegisterOptions{Name: "Step"})
+	w.RegisterActivityWithOptions(a.Prepare, activity.RegisterOptions{Name: "Prepare"})
 }
 
 func identity(queue string) string {

@@ -30,6 +30,33 @@ const schema = "1"
 // presented; the type of an input, since the command sees its value; and where
 // outputs are published or registered, which happens again for a reused result.
 func Ingredients(step *pipeline.Step, inputs map[string]pipeline.Value, host []Ingredient) []Ingredient {
+	var asked []Ingredient
+	add := func(label, text string) {
+		if text != "" {
+			asked = append(asked, Ingredient{label, text})
+		}
+	}
+	e := step.Environment
+	add("environment", e.Reference)
+	add("environment image", e.Image)
+	add("environment conda file", e.Conda)
+	if e.Build != nil {
+		add("environment build context", codeText(e.Build.Context))
+		add("environment dockerfile", e.Build.Dockerfile)
+	}
+	return append(list(step, inputs, asked), host...)
+}
+
+// Resolved is Ingredients for a step whose environment is resolved: what it
+// resolved to stands in place of what the file asks for and of the machine's own
+// software.
+func Resolved(step *pipeline.Step, inputs map[string]pipeline.Value, software []Ingredient) []Ingredient {
+	return list(step, inputs, software)
+}
+
+// list lists everything but the machine, with the lines of the environment in
+// their place.
+func list(step *pipeline.Step, inputs map[string]pipeline.Value, software []Ingredient) []Ingredient {
 	lines := []Ingredient{
 		{"schema", schema},
 		{"command", step.Command.String()}, // with its holes: what fills them stands below
@@ -47,14 +74,7 @@ func Ingredients(step *pipeline.Step, inputs map[string]pipeline.Value, host []I
 		// The base name is part of the path that the program is given.
 		add("output "+o.Name, strings.TrimSpace(string(o.Type)+" "+o.File))
 	}
-	e := step.Environment
-	add("environment", e.Reference)
-	add("environment image", e.Image)
-	add("environment conda file", e.Conda)
-	if e.Build != nil {
-		add("environment build context", codeText(e.Build.Context))
-		add("environment dockerfile", e.Build.Dockerfile)
-	}
+	lines = append(lines, software...)
 	for _, name := range slices.Sorted(maps.Keys(step.Variables)) {
 		lines = append(lines, Ingredient{"variable " + name, variableText(name, step.Variables[name])})
 	}
@@ -68,7 +88,7 @@ func Ingredients(step *pipeline.Step, inputs map[string]pipeline.Value, host []I
 	if n := step.Resources.GPUs; n > 0 {
 		add("GPUs", fmt.Sprint(n)) // programs split their batches by it
 	}
-	return append(lines, host...)
+	return lines
 }
 
 func codeText(c *pipeline.Code) string {

@@ -23,6 +23,9 @@ type claim struct {
 	folder
 	file *os.File
 
+	// software is what it was given; see equip.
+	software software
+
 	once   sync.Once // tells the caller that the program runs
 	mu     sync.Mutex
 	record record

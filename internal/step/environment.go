@@ -74,6 +74,7 @@ func (r *Runner) environment(a Attempt, at *claim, p *ports) (environment, error
 		return nil, err
 	}
 	env["PATH"] = path
+	at.software.settle(env)
 	env["TMPDIR"] = at.tmp
 	env["PYTHONUNBUFFERED"] = "1" // so that the log can be followed
 	if env["HOME"] == "" {

@@ -31,6 +31,7 @@ import (
 	"time"
 
 	"github.com/millrace-ml/millrace/internal/artifact"
+	environments "github.com/millrace-ml/millrace/internal/environment"
 	"github.com/millrace-ml/millrace/internal/executor"
 	"github.com/millrace-ml/millrace/pipeline"
 )
@@ -46,6 +47,9 @@ type Runner struct {
 	// Python is a folder whose python comes first, or an environment's root;
 	// "" takes the one on PATH.
 	Python string
+	// Environments makes the software ready that steps ask for; nil has them
+	// run with the machine's own.
+	Environments *environments.Manager
 	// Environ is the worker's own environment, as from [os.Environ].
 	Environ []string
 	// Grace is the time from TERM to KILL; 0 means [executor.DefaultGrace].
@@ -116,7 +120,11 @@ func (r *Runner) run(ctx context.Context, a Attempt) (result Result, err error) 
 	if err != nil {
 		return result, err
 	}
+	defer func() { at.software.release(at) }()
 	defer r.leave(at)
+	if result.Outputs, err = r.equip(ctx, a, at); err != nil {
+		return result, err
+	}
 	ports, err := r.stage(ctx, a, at)
 	if err != nil {
 		return result, err

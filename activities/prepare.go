@@ -25,13 +25,11 @@ func (a *Activities) Prepare(ctx context.Context, in PrepareInput) (PrepareResul
 		return PrepareResult{}, invalid("the worker of queue %s has steps run with its own software (environments: host), "+
 			"and the one of queue pipelines expects environments to be made: give both the same setting", step.Queue)
 	}
-	running, stopped := a.untilStopped(ctx)
-	defer stopped()
 	lines := new(progress)
 	defer beat(ctx, lines.last)()
-	lock, err := a.Environments.Prepare(running, step.Environment, step.Queue, false, environment.Watch{Say: lines.say})
+	lock, err := a.Environments.Prepare(ctx, step.Environment, step.Queue, false, environment.Watch{Say: lines.say})
 	if err != nil {
-		return PrepareResult{}, a.attemptFailed(running, err, transferGivesUpAt, StepFailed{Attempt: Attempt{Worker: a.Identity, Number: int(activity.GetInfo(ctx).Attempt)}})
+		return PrepareResult{}, a.attemptFailed(ctx, err, transferGivesUpAt, StepFailed{Attempt: Attempt{Worker: a.Identity, Number: int(activity.GetInfo(ctx).Attempt)}})
 	}
 	if lock == nil {
 		return PrepareResult{Environment: "the software of the machine"}, nil

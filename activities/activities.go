@@ -40,8 +40,15 @@ type Activities struct {
 	Environments *environment.Manager
 	// Identity names this worker in records.
 	Identity string
+	// Slots is how many steps this worker runs at once; 0 where it is not known.
+	Slots int
+	// Address is where other workers reach this machine; "" has it found out.
+	Address string
 	// Room is what this worker lends to steps; nil where it lends nothing.
 	Room Room
+	// Stopping ends when running steps have to let go of this worker; its
+	// cause says what becomes of their programs. Nil never ends.
+	Stopping context.Context
 
 	plans *plans
 }

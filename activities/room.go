@@ -28,6 +28,9 @@ type Share struct {
 	GPUs []string `json:"gpus,omitempty"`
 	// Memory is in bytes.
 	Memory int64 `json:"memory,omitempty"`
+	// Ticket is how the room knows its own again; 0 for what it was told to
+	// hold.
+	Ticket uint64 `json:"-"`
 }
 
 // variables are what a step's program is told of its share.

@@ -97,7 +97,9 @@ func (a *Activities) recorded(ctx context.Context, in StepInput) (*StepResult, e
 	return &StepResult{From: &pipeline.Origin{Job: entry.Job, Step: entry.Step}, Outputs: entry.Outputs}, nil
 }
 
-var errStopping = errors.New("the worker is stopping")
+// ErrStopping as the cause of [Activities.Stopping] has running steps given
+// back: their programs are ended, and they are run again.
+var ErrStopping = errors.New("the worker is stopping")
 
 // run makes one attempt.
 func (a *Activities) run(ctx context.Context, plan *indexed, in StepInput, info activity.Info) (StepResult, error) {
@@ -118,7 +120,7 @@ func (a *Activities) run(ctx context.Context, plan *indexed, in StepInput, info 
 		defer a.Room.Return(share)
 		attempt.Env = append(attempt.Env, share.variables()...)
 	}
-	running, stopped := untilStopped(ctx)
+	running, stopped := a.untilStopped(ctx)
 	defer stopped()
 
 	result, err := a.Runner.Run(running, attempt)
@@ -139,19 +141,15 @@ func (a *Activities) run(ctx context.Context, plan *indexed, in StepInput, info 
 	return a.record(ctx, s, in, result.Outputs, number)
 }
 
-// untilStopped is a context that also ends when the worker stops. The caller
-// says when that does not matter any more.
-func untilStopped(ctx context.Context) (running context.Context, over func()) {
+// untilStopped is a context that also ends when the worker stops, with the same
+// cause. The caller says when that does not matter any more.
+func (a *Activities) untilStopped(ctx context.Context) (running context.Context, over func()) {
 	running, cancel := context.WithCancelCause(ctx)
-	stopped := make(chan struct{})
-	go func() {
-		select {
-		case <-activity.GetWorkerStopChannel(ctx):
-			cancel(errStopping)
-		case <-stopped:
-		}
-	}()
-	return running, func() { close(stopped); cancel(nil) }
+	if a.Stopping == nil {
+		return running, func() { cancel(nil) }
+	}
+	off := context.AfterFunc(a.Stopping, func() { cancel(context.Cause(a.Stopping)) })
+	return running, func() { off(); cancel(nil) }
 }
 
 // record keeps what a step has made, for this job and for all others.
@@ -187,7 +185,7 @@ func stateOf(s *pipeline.Step, in StepInput, outputs map[string]pipeline.Artifac
 // attemptFailed says whose failure it was.
 func (a *Activities) attemptFailed(ctx context.Context, err error, givesUpAt int, details StepFailed) error {
 	if ctx.Err() != nil {
-		if errors.Is(context.Cause(ctx), errStopping) {
+		if errors.Is(context.Cause(ctx), ErrStopping) {
 			// Retried at once, by the worker that comes next.
 			return temporal.NewApplicationErrorWithOptions("the worker stopped while the step was running; it will be run again",
 				WorkerLost, temporal.ApplicationErrorOptions{NextRetryDelay: time.Millisecond})

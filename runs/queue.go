@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/millrace-ml/millrace/internal/asset"
@@ -36,6 +38,34 @@ func (s *Service) route(ctx context.Context, plan *pipeline.Plan) error {
 	return nil
 }
 
+// StepQueues are the queues whose steps one machine serves: cpu, gpu, and those
+// that computes name. Lending are the ones whose steps get a GPU: gpu, and the
+// ones of computes whose machines have GPUs.
+func (s *Service) StepQueues(ctx context.Context) (plain, lending []string, err error) {
+	kept, err := asset.All[Compute](ctx, asset.New(s.Store), computeShelf)
+	if asset.IgnoreDamaged(err) != nil {
+		return nil, nil, fmt.Errorf("find the queues of computes: %w", err)
+	}
+	gpus := map[string]bool{workflows.CPUQueue: false, workflows.GPUQueue: true}
+	for _, queue := range s.Queues {
+		gpus[queue] = gpus[queue] || strings.Contains(strings.ToLower(queue), "gpu")
+	}
+	for _, c := range kept {
+		if c.Queue != "" && c.Queue != workflows.CPUQueue {
+			gpus[c.Queue] = gpus[c.Queue] || fromSize(c.Size) == workflows.GPUQueue || strings.Contains(strings.ToLower(c.Queue), "gpu")
+		}
+	}
+	delete(gpus, workflows.PipelinesQueue)
+	for _, queue := range slices.Sorted(maps.Keys(gpus)) {
+		if gpus[queue] {
+			lending = append(lending, queue)
+		} else {
+			plain = append(plain, queue)
+		}
+	}
+	return plain, lending, nil
+}
+
 // queue is the task queue that a step's attempts are taken from. What was said
 // of a compute in so many words comes first: with the compute itself, then in
 // the configuration; then the size of its machines. One of which nobody has
@@ -53,8 +83,10 @@ func (s *Service) queue(step *pipeline.Step, kept map[string]Compute) string {
 	switch {
 	case c.Size != "":
 		return fromSize(c.Size)
-	// Without a compute of its own, the type of machine says what is needed.
-	case (step.Compute == "" || step.Compute == "serverless") && fromSize(step.Resources.InstanceType) == workflows.GPUQueue:
+	// Without a compute of its own, the GPUs that a step asks for, or
+	// the type of machine, say what is needed.
+	case (step.Compute == "" || step.Compute == "serverless") &&
+		(step.Resources.GPUs > 0 || fromSize(step.Resources.InstanceType) == workflows.GPUQueue):
 		return workflows.GPUQueue
 	case known:
 		return q

@@ -2,7 +2,6 @@ package workers
 
 import (
 	"context"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
@@ -66,36 +65,4 @@ func interpreter(folder string) string {
 		}
 	}
 	return ""
-}
-
-// FindGPUs returns the NVIDIA GPUs of this machine as CUDA_VISIBLE_DEVICES
-// names them; none where nvidia-smi is missing or finds none. Where that
-// variable is set already, the GPUs it names are all there are.
-func FindGPUs(ctx context.Context) []string {
-	if given, ok := os.LookupEnv("CUDA_VISIBLE_DEVICES"); ok {
-		return devices(given)
-	}
-	path, err := exec.LookPath("nvidia-smi")
-	if err != nil {
-		return nil
-	}
-	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
-	defer cancel()
-	out, err := exec.CommandContext(ctx, path, "--query-gpu=index", "--format=csv,noheader,nounits").Output()
-	if err != nil {
-		return nil
-	}
-	return strings.Fields(string(out))
-}
-
-// devices reads the list in CUDA_VISIBLE_DEVICES; -1 ends it, as CUDA has it.
-func devices(list string) []string {
-	var found []string
-	for d := range strings.SplitSeq(list, ",") {
-		if d = strings.TrimSpace(d); d == "-1" || d == "" {
-			break
-		}
-		found = append(found, d)
-	}
-	return found
 }

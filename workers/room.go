@@ -2,47 +2,265 @@ package workers
 
 import (
 	"context"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"go.temporal.io/sdk/activity"
 
 	"github.com/millrace-ml/millrace/activities"
 	"github.com/millrace-ml/millrace/pipeline"
 )
 
-// room lends the devices that a queue's slots take turns with. Slots beyond
-// the devices, and all of them where there is none, run on the CPU.
+// room is what a worker has to lend to steps: slots, GPUs and memory. It
+// decides two things under one lock: when Temporal is asked for a step
+// (supplier.go), so that a step is taken only where there is room for it; and
+// what a program gets that is about to start. Those who wait for the second are
+// served in the order in which they came, so that nobody is passed over for
+// ever. Polls on several task queues that wait at the same time may promise the
+// same GPU twice; the program that finds it gone waits here. No GPU is ever
+// lent twice.
 type room struct {
-	devices chan string
+	demand demand
+	// changed is told, without the lock, that something was lent or returned.
+	changed func()
+
+	mu     sync.Mutex
+	lanes  []*lane
+	gpus   []string // all that there are
+	free   []string // those that no program has, in the same order
+	memory int64    // in bytes; 0 is lent without being counted
+	used   int64
+	closed bool // no further step is taken
+
+	line  []*loan // programs that wait for what they need
+	polls []*poll // lanes that wait to ask for a step
+	lent  map[uint64]*loan
+	held  []*loan // by programs that outlived an earlier worker
+	last  uint64
 }
 
-func newRoom(gpus []string, slots int) *room {
-	r := &room{devices: make(chan string, slots)}
-	for i := range slots {
-		if i < len(gpus) {
-			r.devices <- gpus[i]
-		} else {
-			r.devices <- ""
-		}
+// slots are places for programs, which the lanes of some queues share.
+type slots struct {
+	many    int
+	running int // programs that run, held ones included
+	held    int
+}
+
+// lane is one task queue that is polled: the steps of one queue that want the
+// same number of GPUs. It is the room that activities of that queue see.
+type lane struct {
+	room  *room
+	queue string // as people know it
+	task  string // as Temporal knows it
+	gpus  int    // how many each step gets
+	slots *slots
+
+	idle  int // polls that wait for a step
+	taken int // steps that were taken
+}
+
+var _ activities.Room = (*lane)(nil)
+
+// loan is what one program has, or waits for.
+type loan struct {
+	lane   *lane
+	want   int
+	memory int64
+	gpus   []string
+	job    string
+	step   string
+	since  time.Time
+	ready  chan struct{} // closed when it is granted
+}
+
+func newRoom(gpus []string, memory int64) *room {
+	return &room{
+		gpus: gpus, free: slices.Clone(gpus), memory: memory,
+		lent: make(map[uint64]*loan), changed: func() {},
 	}
-	return r
 }
 
-func (r *room) Take(ctx context.Context, _ pipeline.Resources) (activities.Share, error) {
+// add makes a lane. All lanes are added before the first one is used.
+func (r *room) add(queue, task string, gpus int, s *slots) *lane {
+	l := &lane{room: r, queue: queue, task: task, gpus: min(gpus, len(r.gpus)), slots: s}
+	r.lanes = append(r.lanes, l)
+	return l
+}
+
+// close has no further step taken.
+func (r *room) close() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.closed = true
+}
+
+// Take waits for a slot, the lane's number of GPUs and the memory that the step
+// declares.
+func (l *lane) Take(ctx context.Context, need pipeline.Resources) (activities.Share, error) {
+	r := l.room
+	ask := &loan{lane: l, want: l.gpus, memory: need.Memory, ready: make(chan struct{})}
+	if activity.IsActivity(ctx) {
+		info := activity.GetInfo(ctx)
+		ask.job, ask.step = info.WorkflowExecution.ID, stepOf(info.ActivityID)
+	}
+	if r.memory > 0 && need.Memory > r.memory {
+		return activities.Share{}, fmt.Errorf("the step asks for %s of memory, and this worker has %s to lend: start one with more on queue %s, or ask for less",
+			pipeline.FormatSize(need.Memory), pipeline.FormatSize(r.memory), l.queue)
+	}
+	if r.memory == 0 {
+		ask.memory = 0
+	}
+	r.mu.Lock()
+	r.line = append(r.line, ask)
+	ticket := r.ticket()
+	r.lent[ticket] = ask
+	r.settle()
+	r.mu.Unlock()
 	select {
-	case device := <-r.devices:
-		if device == "" {
-			return activities.Share{}, nil
-		}
-		return activities.Share{GPUs: []string{device}}, nil
+	case <-ask.ready:
+		r.changed()
+		// The file's number is the program's bound, counted here or not.
+		return activities.Share{GPUs: ask.gpus, Memory: need.Memory, Ticket: ticket}, nil
 	case <-ctx.Done():
+		r.giveUp(ticket)
 		return activities.Share{}, ctx.Err()
 	}
 }
 
-func (r *room) Hold(activities.Share) {}
-
-func (r *room) Return(share activities.Share) {
-	device := ""
-	if len(share.GPUs) > 0 {
-		device = share.GPUs[0]
+// Hold takes what a program that outlived an earlier worker is using still.
+func (l *lane) Hold(share activities.Share) {
+	r := l.room
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	held := &loan{lane: l, gpus: share.GPUs, since: time.Now()}
+	if r.memory > 0 {
+		held.memory = share.Memory
 	}
-	r.devices <- device
+	r.free = slices.DeleteFunc(r.free, func(g string) bool { return slices.Contains(share.GPUs, g) })
+	r.used += held.memory
+	l.slots.running++
+	l.slots.held++
+	r.held = append(r.held, held)
+}
+
+// Return gives back what Take or Hold took.
+func (l *lane) Return(share activities.Share) {
+	r := l.room
+	r.mu.Lock()
+	if share.Ticket != 0 {
+		if gone, ok := r.lent[share.Ticket]; ok {
+			delete(r.lent, share.Ticket)
+			r.takeBack(gone)
+		}
+	} else if i := slices.IndexFunc(r.held, func(h *loan) bool { return h.lane == l && slices.Equal(h.gpus, share.GPUs) }); i >= 0 {
+		gone := r.held[i]
+		r.held = slices.Delete(r.held, i, i+1)
+		gone.lane.slots.held--
+		r.takeBack(gone)
+	}
+	r.settle()
+	r.mu.Unlock()
+	r.changed()
+}
+
+// giveUp ends the waiting of a program whose activity has ended.
+func (r *room) giveUp(ticket uint64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	gone := r.lent[ticket]
+	delete(r.lent, ticket)
+	if i := slices.Index(r.line, gone); i >= 0 {
+		r.line = slices.Delete(r.line, i, i+1)
+	} else {
+		r.takeBack(gone) // it was granted at the same moment
+	}
+	r.settle()
+}
+
+func (r *room) ticket() uint64 {
+	r.last++
+	return r.last
+}
+
+// takeBack frees what a program had; those that this worker does not know, of
+// one that outlived a worker with other GPUs, are forgotten.
+func (r *room) takeBack(gone *loan) {
+	gone.lane.slots.running--
+	r.used -= gone.memory
+	if len(gone.gpus) > 0 {
+		r.free = slices.DeleteFunc(slices.Clone(r.gpus), func(g string) bool {
+			return !slices.Contains(r.free, g) && !slices.Contains(gone.gpus, g)
+		})
+	}
+}
+
+// settle grants what can be granted: to programs first, then to polls.
+func (r *room) settle() {
+	r.serveLine()
+	r.servePolls()
+}
+
+// serveLine goes along those who wait. Whoever cannot be served keeps the ones
+// behind from what it needs itself.
+func (r *room) serveLine() {
+	var noGPU, noMemory bool
+	full := make(map[*slots]bool)
+	r.line = slices.DeleteFunc(r.line, func(ask *loan) bool {
+		s := ask.lane.slots
+		needsGPU, needsMemory := ask.want > 0, ask.memory > 0
+		switch {
+		case full[s], needsGPU && noGPU, needsMemory && noMemory:
+		case s.running >= s.many:
+		case needsGPU && len(r.free) < ask.want:
+		case needsMemory && r.used+ask.memory > r.memory:
+		default:
+			s.running++
+			r.used += ask.memory
+			ask.gpus = slices.Clone(r.free[:ask.want])
+			r.free = slices.Clone(r.free[ask.want:])
+			ask.since = time.Now()
+			close(ask.ready)
+			return true
+		}
+		full[s] = true
+		noGPU, noMemory = noGPU || needsGPU, noMemory || needsMemory
+		return false
+	})
+}
+
+// spare is how many GPUs are neither promised to steps that were taken nor
+// held.
+func (r *room) spare() int {
+	n := len(r.gpus)
+	for _, l := range r.lanes {
+		n -= l.gpus * l.taken
+	}
+	for _, h := range r.held {
+		n -= len(h.gpus)
+	}
+	return n
+}
+
+// busy is how many of the slots steps have that were taken, or hold still.
+func (r *room) busy(s *slots) int {
+	n := s.held
+	for _, l := range r.lanes {
+		if l.slots == s {
+			n += l.taken
+		}
+	}
+	return n
+}
+
+// stepOf is the step that an activity belongs to: what stands behind # and /
+// tells activities of one step apart.
+func stepOf(id string) string {
+	for i := range id {
+		if id[i] == '#' || id[i] == '/' {
+			return id[:i]
+		}
+	}
+	return id
 }

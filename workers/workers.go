@@ -10,9 +10,9 @@ import (
 	"log/slog"
 	"maps"
 	"os"
-	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"go.temporal.io/api/operatorservice/v1"
@@ -24,8 +24,10 @@ import (
 
 	"github.com/millrace-ml/millrace/activities"
 	"github.com/millrace-ml/millrace/internal/artifact"
+	"github.com/millrace-ml/millrace/internal/asset"
 	"github.com/millrace-ml/millrace/internal/cache"
 	"github.com/millrace-ml/millrace/internal/datastore"
+	"github.com/millrace-ml/millrace/internal/environment"
 	"github.com/millrace-ml/millrace/internal/executor/process"
 	"github.com/millrace-ml/millrace/internal/record"
 	"github.com/millrace-ml/millrace/internal/step"
@@ -41,36 +43,65 @@ type Options struct {
 	Store     *artifact.Store
 	// Work is the folder under which steps run; its path needs no quotes.
 	Work string
-	// CPUSlots and GPUSlots are how many steps run at once on the queues cpu
-	// and gpu. 0 means one for each core, one for each GPU (one without any).
-	CPUSlots, GPUSlots int
+	// Serve are the queues to serve.
+	Serve []Serving
 	// GPUs are the devices to lend, as CUDA_VISIBLE_DEVICES names them.
 	GPUs []string
+	// Memory is what there is for steps that declare what they need, in bytes;
+	// with 0 it is lent without being counted.
+	Memory int64
+	// Drain bounds how long [Workers.Drain] waits for running steps.
+	Drain time.Duration
 	// Python is a folder that comes first on the PATH of steps; "" for none.
 	Python string
+	// Environments makes the software that steps ask for, which the locks in
+	// Store name exactly; nil has steps run with the machine's own.
+	Environments *environment.Manager
+	// Labels and Version describe the process to whoever lists workers.
+	Labels  map[string]string
+	Version string
 	// Register has the namespace learn the search attributes of jobs first:
 	// for a server that this process did not set up itself.
 	Register bool
 	Log      *slog.Logger
 }
 
+// Served is a queue as it is served.
+type Served struct {
+	Queue string
+	Slots int
+	GPUs  bool
+}
+
 // Workers are running workers.
 type Workers struct {
+	options Options
+	room    *room
+	base    *activities.Activities
+	served  []Served
 	workers []worker.Worker
+	stop    context.CancelCauseFunc // has running steps let go
+	ended   context.CancelFunc
+	over    sync.Once
+	failed  chan error
 }
 
 // stopGrace is how long running steps have to end after a worker was stopped:
 // the grace of their programs, and a little to report.
 const stopGrace = 15 * time.Second
 
-// Start polls the queues pipelines, cpu and gpu. First it ends what a worker
+// Start polls the queues that the options name. First it ends what a worker
 // that died in the same folder left running, and tells Temporal that those
-// attempts are lost, so that they are repeated at once. The caller makes sure
-// that no other worker uses the folder.
+// attempts are lost, so that they are repeated at once. Several processes may
+// use one folder.
 func Start(ctx context.Context, o Options) (*Workers, error) {
+	if o.Environments != nil {
+		o.Environments.Locks = &environment.Locks{Store: o.Store}
+	}
 	runner := &step.Runner{
+		Environments: o.Environments,
 		Store: o.Store, Executor: new(process.Executor), Work: o.Work, Python: o.Python,
-		Environ: os.Environ(),
+		Environ: environ(o),
 	}
 	if o.Register {
 		if err := register(ctx, o); err != nil {
@@ -80,42 +111,27 @@ func Start(ctx context.Context, o Options) (*Workers, error) {
 	if err := takeBack(ctx, o, runner); err != nil {
 		return nil, err
 	}
-	if o.CPUSlots <= 0 {
-		o.CPUSlots = runtime.NumCPU()
-	}
-	if o.GPUSlots <= 0 {
-		o.GPUSlots = max(1, len(o.GPUs))
-	}
-	base := activities.New(activities.Activities{
+	stopping, stop := context.WithCancelCause(context.WithoutCancel(ctx))
+	lives, ended := context.WithCancel(context.WithoutCancel(ctx))
+	w := &Workers{options: o, room: newRoom(o.GPUs, o.Memory), stop: stop, ended: ended, failed: make(chan error, 1)}
+	w.room.demand.temporal, w.room.demand.namespace, w.room.demand.ctx = o.Temporal, o.Namespace, lives
+	w.base = activities.New(activities.Activities{
 		Store:    o.Store,
 		Cache:    cache.New(o.Store),
 		Records:  record.New(o.Store),
 		Data:     datastore.New(o.Store),
 		Runner:   runner,
+
+		Environments: o.Environments,
+
 		Temporal: o.Temporal,
 		Launch:   launch,
-		Host:     host(ctx, o.Python),
+		Host:     host(lives, o.Python),
+		Stopping: stopping,
 	})
-	w := &Workers{}
-	add := func(queue string, slots int, gpus []string, register func(worker.Worker, *activities.Activities)) {
-		a := base.On(identity(queue), newRoom(gpus, slots))
-		wk := worker.New(o.Temporal, queue, worker.Options{
-			Identity:                                a.Identity,
-			MaxConcurrentActivityExecutionSize:      slots,
-			MaxConcurrentActivityTaskPollers:        min(10, max(2, slots)),
-			MaxConcurrentWorkflowTaskPollers:        4,
-			WorkerStopTimeout:                       stopGrace,
-			MaxHeartbeatThrottleInterval:            2 * time.Second,
-			DefaultHeartbeatThrottleInterval:        2 * time.Second,
-			DisableRegistrationAliasing:             true,
-			MaxConcurrentLocalActivityExecutionSize: 64,
-		})
-		register(wk, a)
-		w.workers = append(w.workers, wk)
+	for _, s := range o.Serve {
+		w.serve(s)
 	}
-	add(workflows.PipelinesQueue, 100, nil, registerPipelines)
-	add(workflows.CPUQueue, o.CPUSlots, nil, registerStep)
-	add(workflows.GPUQueue, o.GPUSlots, o.GPUs, registerStep)
 	for _, wk := range w.workers {
 		if err := wk.Start(); err != nil {
 			w.Stop()
@@ -125,20 +141,89 @@ func Start(ctx context.Context, o Options) (*Workers, error) {
 	return w, nil
 }
 
+// Served are the queues, with the slots that each has or shares.
+func (w *Workers) Served() []Served { return w.served }
+
+// Name is what this process is called among the workers.
+func (w *Workers) Name() string { return fmt.Sprintf("%s-%d", hostname(), os.Getpid()) }
+
+// Busy is how many steps run here.
+func (w *Workers) Busy() int {
+	w.room.mu.Lock()
+	defer w.room.mu.Unlock()
+	n := 0
+	for _, l := range w.room.lent {
+		if !l.since.IsZero() {
+			n++
+		}
+	}
+	return n + len(w.room.held)
+}
+
+// Failed tells of an error after which this process gets no more work: somebody
+// has deleted the namespace, or taken away the right to it.
+func (w *Workers) Failed() <-chan error { return w.failed }
+
+func (w *Workers) fatal(err error) {
+	select {
+	case w.failed <- err:
+	default:
+	}
+}
+
+// Drain takes no further steps, and returns when the running ones have ended.
+// Those that have not when ctx ends, or when the time for it has passed, are
+// given back.
+func (w *Workers) Drain(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, w.options.Drain)
+	defer cancel()
+	defer context.AfterFunc(ctx, func() { w.stop(activities.ErrStopping) })()
+	w.end()
+}
+
 // Stop ends the workers. Programs of running steps are asked to end, and their
 // steps go back to be run again, here or elsewhere.
 func (w *Workers) Stop() {
-	done := make(chan struct{}, len(w.workers))
-	for _, wk := range w.workers {
-		go func() {
-			wk.Stop()
-			done <- struct{}{}
-		}()
-	}
-	for range w.workers {
-		<-done
-	}
+	w.stop(activities.ErrStopping)
+	w.end()
 }
+
+func (w *Workers) end() {
+	w.over.Do(func() {
+		w.room.close()
+		var all sync.WaitGroup
+		for _, wk := range w.workers {
+			all.Go(wk.Stop)
+		}
+		all.Wait()
+		w.ended()
+	})
+}
+
+// Ping reports whether the store answers.
+func Ping(ctx context.Context, store *artifact.Store) error {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	_, err := asset.All[struct{}](ctx, asset.New(store), shelf)
+	return asset.IgnoreDamaged(err)
+}
+
+// shelf is where the records of workers are.
+const shelf = "worker"
+
+// environ is the environment that programs begin with. Where a GPU is lent, a
+// step sees the ones it was lent and no others; where none is, those that the
+// machine may have are not this process's to give.
+func environ(o Options) []string {
+	environ := os.Environ()
+	lends := slices.ContainsFunc(o.Serve, func(s Serving) bool { return s.GPUs })
+	if len(o.GPUs) > 0 || !lends {
+		environ = append(slices.DeleteFunc(environ, func(v string) bool { return strings.HasPrefix(v, visible) }), visible)
+	}
+	return environ
+}
+
+const visible = "CUDA_VISIBLE_DEVICES="
 
 // register adds the search attributes that the namespace does not have yet.
 func register(ctx context.Context, o Options) error {

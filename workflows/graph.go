@@ -34,6 +34,10 @@ type Node struct {
 	Registers []string `json:"registers,omitempty"`
 	// Summary is one line for people.
 	Summary string `json:"summary,omitempty"`
+	// GPUs is how many the step asks for, where it asks for several.
+	GPUs int `json:"gpus,omitempty"`
+	// Priority is that of the step's task, 1 the highest; 0 for Temporal's own.
+	Priority int `json:"priority,omitempty"`
 }
 
 // Edge is an input bound to an earlier node's output.
@@ -57,6 +61,10 @@ func NewGraph(plan *pipeline.Plan) Graph {
 			Role:     step.Role,
 			Reusable: step.Deterministic && !plan.Settings.ForceRerun,
 			Summary:  summary(step),
+			Priority: priority(step.Priority),
+		}
+		if step.Resources.GPUs > 1 {
+			n.GPUs = step.Resources.GPUs
 		}
 		for _, in := range step.Inputs {
 			switch b := in.Binding; {
@@ -89,9 +97,16 @@ func summary(step *pipeline.Step) string {
 	if len(text) <= most {
 		return text
 	}
-	cut := most
-	for cut > 0 && !utf8.RuneStart(text[cut]) {
-		cut--
+	return cut(text, most) + "..."
+}
+
+// cut is what a text begins with, at most so many bytes of it.
+func cut(text string, most int) string {
+	if len(text) <= most {
+		return text
 	}
-	return text[:cut] + "..."
+	for most > 0 && !utf8.RuneStart(text[most]) {
+		most--
+	}
+	return text[:most]
 }

@@ -27,7 +27,7 @@ func NewLaunch(plan *pipeline.Plan, digest pipeline.Digest, file string) Launch 
 		title = plan.Name
 	}
 	return Launch{
-		Input:   PipelineInput{Job: plan.Name, Plan: digest, Graph: NewGraph(plan)},
+		Input:   PipelineInput{Job: plan.Name, Plan: digest, Graph: NewGraph(plan), Experiment: plan.Experiment},
 		Summary: fmt.Sprintf("%s: %d steps", title, len(plan.Steps)),
 		Details: description(plan, file),
 		File:    file, Type: plan.Type, Experiment: plan.Experiment,

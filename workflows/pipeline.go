@@ -12,14 +12,6 @@ import (
 	"github.com/millrace-ml/millrace/pipeline"
 )
 
-// The task queues that every installation has. Further queues carry the names
-// that computes give them.
-const (
-	PipelinesQueue = "pipelines"
-	CPUQueue       = "cpu"
-	GPUQueue       = "gpu"
-)
-
 // PipelineType is the name of the workflow Pipeline in Temporal.
 const PipelineType = "Pipeline"
 
@@ -32,6 +24,8 @@ type PipelineInput struct {
 	// Carried is set when a job goes on in a new workflow run, because the
 	// history of the last one grew long: the states of its steps, in parts.
 	Carried []pipeline.Digest `json:"carried,omitempty"`
+	// Experiment is what the job belongs to: steps of several take turns.
+	Experiment string `json:"experiment,omitempty"`
 	// Started is when the first run of the job began; zero in that run.
 	Started time.Time `json:"start_time,omitzero"`
 }

@@ -169,7 +169,7 @@ func (e *execution) run(i int) {
 		Job: e.in.Job, Plan: e.in.Plan, Name: node.Name, Key: state.Key, Reusable: node.Reusable,
 		Ready: activities.Ready{Step: i, Inputs: state.Inputs},
 	}
-	ctx := e.activity(id, node.Queue, node.Summary, patience)
+	ctx := workflow.WithPriority(e.activity(id, TaskQueue(node.Queue, node.GPUs), node.Summary, patience), e.turn(node))
 	e.later(workflow.ExecuteActivity(ctx, do.Step, in), func(f workflow.Future) {
 		var result activities.StepResult
 		switch err := f.Get(e.ctx, &result); {

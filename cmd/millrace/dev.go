@@ -6,13 +6,13 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
-	"runtime"
 	"syscall"
 
 	"github.com/spf13/cobra"
 
 	"github.com/millrace-ml/millrace/internal/home"
 	"github.com/millrace-ml/millrace/internal/term"
+	"github.com/millrace-ml/millrace/workflows"
 )
 
 type devOptions struct {
@@ -130,18 +130,16 @@ func (a *app) announce(ctx context.Context, s *site, o *devOptions) error {
 	if s.at.UI != "" {
 		t.Add("Temporal UI", s.at.UI+elsewhere(s.at.UI, o.uiPort, true))
 	}
-	cpu, gpu := c.CPUSlots, c.GPUSlots
-	if cpu == 0 {
-		cpu = runtime.NumCPU()
-	}
-	if gpu == 0 {
-		gpu = max(1, len(s.server.gpus))
-	}
-	t.Add("queue cpu", term.Count(cpu, "slot"))
-	if n := len(s.server.gpus); n > 0 {
-		t.Add("queue gpu", term.Count(gpu, "slot")+", "+term.Count(n, "GPU"))
-	} else {
-		t.Add("queue gpu", term.Count(gpu, "slot")+"; no GPU was found: its steps run on the CPU")
+	for _, q := range s.server.workers.Served() {
+		switch n := len(s.server.gpus); {
+		case q.Queue == workflows.PipelinesQueue:
+		case q.GPUs:
+			t.Add("queue "+q.Queue, term.Count(q.Slots, "slot")+", "+term.Count(n, "GPU"))
+		case q.Queue == workflows.GPUQueue:
+			t.Add("queue "+q.Queue, term.Count(q.Slots, "slot")+"; no GPU was found: its steps run on the CPU")
+		default:
+			t.Add("queue "+q.Queue, term.Count(q.Slots, "slot"))
+		}
 	}
 	if err := t.Write(a.Out); err != nil {
 		return err

@@ -59,6 +59,7 @@ reused instead of run again, and a job survives the end of any process.
 		newEnvironmentCmd(a),
 		newDatastoreCmd(a),
 		newComputeCmd(a),
+		newWorkerCmd(a),
 		newRegistryCmd(a),
 		newWorkspaceCmd(a),
 		newScheduleCmd(a),

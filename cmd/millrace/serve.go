@@ -28,29 +28,50 @@ const (
 // servingFlags are the flags of the commands that can serve a home.
 type servingFlags struct {
 	cpuSlots, gpuSlots int
+	gpus, memory       string
 	python             string
+	environments       environmentFlags
 	given              func(flag string) bool
+	// set by worker start only
+	worker workerFlags
 }
 
 func (s *servingFlags) add(f *pflag.FlagSet) {
 	f.IntVar(&s.cpuSlots, "cpu-slots", 0, "`number` of steps that run at once on queue cpu (default: one for each core)")
 	f.IntVar(&s.gpuSlots, "gpu-slots", 0, "`number` of steps that run at once on queue gpu (default: one for each GPU)")
+	s.addShared(f)
+}
+
+// addShared adds the flags of everything that runs steps.
+func (s *servingFlags) addShared(f *pflag.FlagSet) {
+	f.StringVar(&s.gpus, "gpus", "", "`which` GPUs are lent to steps: auto, all, none, or a list such as 0,1 (default: auto)")
+	f.StringVar(&s.memory, "memory", "", "`size` of the memory that is lent to steps that declare what they need, such as 16g; none does not count (default: auto)")
 	f.StringVar(&s.python, "python", "", "`folder` of the interpreter that steps run with (default: the python3 on PATH)")
+	s.environments.add(f)
 }
 
 func (s *servingFlags) fill(f *config.Flags) {
 	if s.given == nil {
 		return
 	}
+	s.environments.fill(f, s.given)
 	if s.given("cpu-slots") {
 		f.CPUSlots = &s.cpuSlots
 	}
 	if s.given("gpu-slots") {
 		f.GPUSlots = &s.gpuSlots
 	}
-	if s.given("python") {
-		f.Python = &s.python
+	for flag, of := range map[string]struct {
+		from *string
+		into **string
+	}{
+		"python": {&s.python, &f.Python}, "gpus": {&s.gpus, &f.GPUs}, "memory": {&s.memory, &f.Memory},
+	} {
+		if s.given(flag) {
+			*of.into = of.from
+		}
 	}
+	s.worker.fill(f, s.given)
 }
 
 // serveOptions say how this process serves a home.
@@ -92,6 +113,10 @@ func (a *app) serve(ctx context.Context, lock *home.Lock, o serveOptions) (_ *se
 	if err != nil {
 		return nil, err
 	}
+	environments, err := a.environments(c)
+	if err != nil {
+		return nil, err
+	}
 	// Opening the store and asking for GPUs take their time; so does the server.
 	var all errgroup.Group
 	all.Go(func() error {
@@ -99,8 +124,9 @@ func (a *app) serve(ctx context.Context, lock *home.Lock, o serveOptions) (_ *se
 		return err
 	})
 	all.Go(func() error {
-		s.gpus = workers.FindGPUs(ctx)
-		return nil
+		found, err := a.gpus(ctx, c.GPUs, true)
+		s.gpus = found
+		return err
 	})
 	all.Go(func() error { return a.startTemporal(ctx, s, h, o) })
 	if err := all.Wait(); err != nil {
@@ -110,10 +136,18 @@ func (a *app) serve(ctx context.Context, lock *home.Lock, o serveOptions) (_ *se
 	if err != nil {
 		return nil, err
 	}
+	memory, err := workers.ReadMemory(c.Memory)
+	if err != nil {
+		return nil, err
+	}
+	queues, err := a.homeQueues(ctx, c)
+	if err != nil {
+		return nil, err
+	}
 	s.workers, err = workers.Start(ctx, workers.Options{
 		Temporal: s.client, Namespace: s.at.Namespace, Store: store, Work: h.Work(),
-		CPUSlots: c.CPUSlots, GPUSlots: c.GPUSlots, GPUs: s.gpus, Python: python, Log: a.log(),
-		Register: s.embed == nil,
+		Serve: queues, GPUs: s.gpus, Memory: memory, Python: python, Environments: environments, Log: a.log(),
+		Version: buildVersion(), Register: s.embed == nil,
 	})
 	if err != nil {
 		return nil, err
@@ -128,6 +162,35 @@ func (a *app) serve(ctx context.Context, lock *home.Lock, o serveOptions) (_ *se
 		return nil, unreachable(err, "")
 	}
 	return s, nil
+}
+
+// homeQueues are the queues that a process serves which serves a home: the ones
+// that exist from the start, and those that computes name, so that on one
+// machine no step waits for a worker that nobody has started.
+func (a *app) homeQueues(ctx context.Context, c config.Config) ([]workers.Serving, error) {
+	records, err := a.records()
+	if err != nil {
+		return nil, err
+	}
+	plain, lending, err := records.jobs.StepQueues(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return []workers.Serving{
+		{Queues: []string{workflows.PipelinesQueue}},
+		{Queues: plain, Slots: c.CPUSlots},
+		{Queues: lending, Slots: c.GPUSlots, GPUs: true},
+	}, nil
+}
+
+// gpus are the GPUs that this process lends; wanted says whether it serves a
+// queue whose steps get any.
+func (a *app) gpus(ctx context.Context, which string, wanted bool) ([]string, error) {
+	found, err := workers.ChooseGPUs(ctx, which, wanted)
+	if err != nil {
+		return nil, wrongUsage("", "--gpus: %w", err)
+	}
+	return found, nil
 }
 
 // restoreSchedules hands the schedules to the server that its database has lost.

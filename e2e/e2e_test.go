@@ -58,6 +58,7 @@ func setUp(env *testscript.Env) error {
 	env.Setenv("PATH", bin+string(os.PathListSeparator)+env.Getenv("PATH"))
 	env.Setenv("MILLRACE_HOME", filepath.Join(env.WorkDir, "home"))
 	env.Setenv("HOME", env.WorkDir)
+	env.Setenv("MILLRACE_ENVIRONMENTS", "host") // no network is needed
 	env.Values[backgroundKey{}] = newBackground(env)
 	if strings.HasPrefix(filepath.Base(env.WorkDir), "script-example") {
 		return os.CopyFS(filepath.Join(env.WorkDir, "examples"), os.DirFS(filepath.Join("..", "examples")))

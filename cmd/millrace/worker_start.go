@@ -130,6 +130,9 @@ func (a *app) workerOptions(ctx context.Context, c config.Config) (workers.Optio
 	if o.Python, err = pythonFolder(c.Python); err != nil {
 		return o, err
 	}
+	if o.Environments, err = a.environments(c); err != nil {
+		return o, err
+	}
 	o.Serve = workers.Serve(c.Worker.Queues, c.Worker.Slots, c.GPUs != "none")
 	return o, nil
 }

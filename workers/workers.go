@@ -99,8 +99,7 @@ func Start(ctx context.Context, o Options) (*Workers, error) {
 		o.Environments.Locks = &environment.Locks{Store: o.Store}
 	}
 	runner := &step.Runner{
-		Environments: o.Environments,
-		Store: o.Store, Executor: new(process.Executor), Work: o.Work, Python: o.Python,
+		Store: o.Store, Executor: new(process.Executor), Work: o.Work, Python: o.Python, Environments: o.Environments,
 		Environ: environ(o),
 	}
 	if o.Register {
@@ -116,18 +115,16 @@ func Start(ctx context.Context, o Options) (*Workers, error) {
 	w := &Workers{options: o, room: newRoom(o.GPUs, o.Memory), stop: stop, ended: ended, failed: make(chan error, 1)}
 	w.room.demand.temporal, w.room.demand.namespace, w.room.demand.ctx = o.Temporal, o.Namespace, lives
 	w.base = activities.New(activities.Activities{
-		Store:    o.Store,
-		Cache:    cache.New(o.Store),
-		Records:  record.New(o.Store),
-		Data:     datastore.New(o.Store),
-		Runner:   runner,
-
+		Store:        o.Store,
+		Cache:        cache.New(o.Store),
+		Records:      record.New(o.Store),
+		Data:         datastore.New(o.Store),
+		Runner:       runner,
 		Environments: o.Environments,
-
-		Temporal: o.Temporal,
-		Launch:   launch,
-		Host:     host(lives, o.Python),
-		Stopping: stopping,
+		Temporal:     o.Temporal,
+		Launch:       launch,
+		Host:         host(lives, o.Python),
+		Stopping:     stopping,
 	})
 	for _, s := range o.Serve {
 		w.serve(s)

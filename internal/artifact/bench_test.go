@@ -1,11 +1,14 @@
 package artifact
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
+
+	"github.com/millrace-ml/millrace/internal/artifact/s3test"
 )
 
 func benchFolder(b *testing.B, files, size int) string {
@@ -105,6 +108,39 @@ func BenchmarkTree10k(b *testing.B) {
 			root := b.TempDir()
 			for i := 0; b.Loop(); i++ {
 				must(b, s.Stage(ctx, a, filepath.Join(root, fmt.Sprint(i)), how))
+			}
+		})
+	}
+}
+
+// A tree of 1 GiB in 64 files, in a bucket, as the input of five steps on one
+// worker: brought each time, or once.
+func BenchmarkFiveConsumersOf1GiB(b *testing.B) {
+	const files, size = 64, 16 << 20
+	ctx := context.Background()
+	bare := open(b, s3test.Start(b))
+	var tree Tree
+	for i := range files {
+		a, err := bare.Put(ctx, bytes.NewReader(noise(uint64(i), size)))
+		must(b, err)
+		tree.Entries = append(tree.Entries, Entry{Path: fmt.Sprintf("%02d", i), Mode: Plain, Size: size, Digest: a.Digest})
+	}
+	a, err := bare.PutTree(ctx, tree)
+	must(b, err)
+	for name, bound := range map[string]int64{"without": 0, "with": 4 << 30} {
+		b.Run(name, func(b *testing.B) {
+			b.SetBytes(5 * files * size)
+			for b.Loop() {
+				b.StopTimer()
+				dir := b.TempDir()
+				s := withCache(b, bare, dir, bound)
+				b.StartTimer()
+				for step := range 5 {
+					must(b, s.Stage(ctx, a, filepath.Join(dir, fmt.Sprint(step)), Link))
+				}
+				b.StopTimer()
+				must(b, os.RemoveAll(dir))
+				b.StartTimer()
 			}
 		})
 	}

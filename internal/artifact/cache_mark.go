@@ -59,8 +59,7 @@ func (k *cached) confirm(ctx context.Context, path string, d pipeline.Digest) (b
 			return quiet && os.Chtimes(path, time.Now(), k.mark) == nil, nil
 		}
 	}
-	if os.Remove(path) == nil {
-		k.room.release(before.Size())
+	if k.room.drop(before.Size(), func() error { return os.Remove(path) }) == nil {
 		k.stats.damaged.Add(1)
 	}
 	return false, nil

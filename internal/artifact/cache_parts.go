@@ -44,7 +44,7 @@ func begin(ctx context.Context, path string) (*os.File, error) {
 	for {
 		var f *os.File
 		err := inFolder(path, func() (err error) {
-			f, err = os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+			f, err = os.OpenFile(path, os.O_RDWR|os.O_CREATE|syscall.O_NOFOLLOW, 0o600)
 			return err
 		})
 		if err != nil {

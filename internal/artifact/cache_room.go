@@ -11,10 +11,10 @@ import (
 )
 
 // room keeps the files of a cache within a bound, for all processes that share
-// the folder. What they hold together stands in the file "bytes", which is
-// changed under its lock: first room is reserved, then bytes are written. A
-// process that dies in between leaves the number too high; the next that finds
-// no room counts anew.
+// the folder. What they hold together stands in the file "bytes". Under its lock
+// files come, in their full length, and go: whoever counts them anew, because
+// none is left, finds what was reserved by others, too. A process that dies in
+// between leaves the number too high at most.
 type room struct {
 	dir string
 	max int64
@@ -33,8 +33,9 @@ var errNoRoom = errors.New("the cache has no room")
 // are looked at again.
 const restsFull = time.Second
 
-// reserve makes sure that so many more bytes fit.
-func (r *room) reserve(size int64) error {
+// reserve makes sure that so many more bytes fit, and has claim make the file
+// that is to hold them.
+func (r *room) reserve(size int64, claim func() error) error {
 	if size > r.max {
 		return errNoRoom
 	}
@@ -50,13 +51,21 @@ func (r *room) reserve(size int64) error {
 				return total, errNoRoom
 			}
 		}
+		if err := claim(); err != nil {
+			return total, onDisk(err)
+		}
 		return total + size, nil
 	})
 }
 
-// release gives back what was reserved, or the size of a file that is deleted.
-func (r *room) release(size int64) {
-	_ = r.locked(func(total int64) (int64, error) { return max(0, total-size), nil })
+// drop has remove take a file away that holds so many bytes.
+func (r *room) drop(size int64, remove func() error) error {
+	return r.locked(func(total int64) (int64, error) {
+		if err := remove(); err != nil {
+			return total, err
+		}
+		return max(0, total-size), nil
+	})
 }
 
 // shrink deletes so many bytes, for a disk that is full before the cache is.
@@ -89,11 +98,11 @@ func (r *room) locked(change func(total int64) (int64, error)) error {
 		return err
 	})
 	if err != nil {
-		return err
+		return onDisk(err)
 	}
 	defer func() { _ = f.Close() }()
 	if err := flock(f, syscall.LOCK_EX); err != nil {
-		return err
+		return onDisk(err)
 	}
 	var number [8]byte
 	total := int64(-1)
@@ -105,8 +114,10 @@ func (r *room) locked(change func(total int64) (int64, error)) error {
 		return err
 	}
 	binary.BigEndian.PutUint64(number[:], uint64(max(0, now)))
-	_, writing := f.WriteAt(number[:], 0)
-	return errors.Join(err, writing)
+	if _, writing := f.WriteAt(number[:], 0); writing != nil && err == nil {
+		return onDisk(writing)
+	}
+	return err
 }
 
 // CacheMax is the bound of a cache in a folder for which none was chosen: 20 GB,

@@ -51,7 +51,7 @@ func (s *Store) WithCache(dir string, bound int64) (*Store, error) {
 			o.stats.evictedBytes.Add(size)
 		}},
 	}
-	if err := k.room.reserve(0); err != nil && !errors.Is(err, errNoRoom) { // the bound may have become lower
+	if err := k.room.reserve(0, func() error { return nil }); err != nil && !errors.Is(err, errNoRoom) { // the bound may have become lower
 		return nil, fmt.Errorf("open cache: %w", err)
 	}
 	with := *s
@@ -133,28 +133,29 @@ func (k *cached) bringEntry(ctx context.Context, d pipeline.Digest, size int64) 
 func (k *cached) download(ctx context.Context, f *os.File, d pipeline.Digest, size int64) error {
 	for {
 		l := &download{file: f, size: size}
-		if err := k.makeRoom(f, size); err != nil {
+		if err := k.makeRoom(f, size, size+int64(partsOf(size))); err != nil {
 			return err
 		}
 		err := k.fill(ctx, l, d)
 		if err == nil {
-			return k.adopt(f, d, size)
+			if err := f.Truncate(size); err != nil {
+				return onDisk(err)
+			}
+			return k.adopt(f, k.entry(d, false), readOnly)
 		}
 		if !l.resumed || !errors.Is(err, ErrDamaged) {
 			return err
 		}
 		// A power cut may have left less than is noted.
-		if err := f.Truncate(0); err != nil {
+		if err := k.room.drop(size, func() error { return f.Truncate(0) }); err != nil {
 			return onDisk(err)
 		}
-		k.room.release(size)
 	}
 }
 
 // makeRoom reserves the room of a download, unless it was begun by others who
 // have done so.
-func (k *cached) makeRoom(f *os.File, size int64) error {
-	whole := size + int64(partsOf(size))
+func (k *cached) makeRoom(f *os.File, size, whole int64) error {
 	info, err := f.Stat()
 	if err != nil {
 		return onDisk(err)
@@ -162,52 +163,35 @@ func (k *cached) makeRoom(f *os.File, size int64) error {
 	if info.Size() == whole && whole > 0 {
 		return nil
 	}
-	if err := k.room.reserve(size); err != nil {
+	err = k.room.reserve(size, func() error {
+		if err := f.Truncate(0); err != nil {
+			return err
+		}
+		return f.Truncate(whole)
+	})
+	if err != nil {
 		_ = os.Remove(f.Name())
-		return noRoom(err)
 	}
-	if err := f.Truncate(0); err != nil {
-		return onDisk(err)
-	}
-	if err := f.Truncate(whole); err != nil {
-		return onDisk(err)
-	}
-	return nil
+	return err
 }
 
-func noRoom(err error) error {
-	if errors.Is(err, errNoRoom) {
-		return err
-	}
-	return onDisk(err)
-}
-
-// adopt gives a complete, verified download its name.
-func (k *cached) adopt(f *os.File, d pipeline.Digest, size int64) error {
-	if err := f.Truncate(size); err != nil {
-		return onDisk(err)
-	}
-	if err := k.name(f, k.entry(d, false), readOnly); err != nil {
-		return onDisk(err)
-	}
-	return nil
-}
-
-// name makes an open file an entry.
-func (k *cached) name(f *os.File, path string, mode fs.FileMode) error {
+// adopt gives a complete, verified file its name as an entry.
+func (k *cached) adopt(f *os.File, path string, mode fs.FileMode) error {
 	if err := f.Chmod(mode); err != nil {
-		return err
+		return onDisk(err)
 	}
 	if err := os.Chtimes(f.Name(), time.Now(), k.mark); err != nil {
-		return err
+		return onDisk(err)
 	}
-	return renameInto(f.Name(), path)
+	if err := renameInto(f.Name(), path); err != nil {
+		return onDisk(err)
+	}
+	return nil
 }
 
+// giveUp deletes a download.
 func (k *cached) giveUp(f *os.File, size int64) {
-	if os.Remove(f.Name()) == nil {
-		k.room.release(size)
-	}
+	_ = k.room.drop(size, func() error { return os.Remove(f.Name()) })
 }
 
 // copyRunnable makes the executable copy of an entry.
@@ -217,18 +201,24 @@ func (k *cached) copyRunnable(ctx context.Context, d pipeline.Digest, size int64
 		return onDisk(err) // evicted since
 	}
 	defer func() { _ = source.Close() }()
-	if err := k.room.reserve(size); err != nil {
-		return noRoom(err)
-	}
-	err = k.disk.writeTemp(runnable, func(temp *os.File) (string, error) {
-		if err := copyFile(ctx, temp, source); err != nil {
-			return "", err
-		}
-		path := k.entry(d, true)
-		return path, os.Chtimes(temp.Name(), time.Now(), k.mark)
-	})
+	f, err := begin(ctx, k.partPath(d)+runnableSuffix)
 	if err != nil {
-		k.room.release(size)
+		return err
+	}
+	defer func() { _ = f.Close() }()
+	if k.marked(k.entry(d, true), size) { // another process was quicker
+		_ = os.Remove(f.Name())
+		return nil
+	}
+	if err := k.makeRoom(f, size, size); err != nil {
+		return err
+	}
+	err = copyFile(ctx, f, source)
+	if err == nil {
+		err = k.adopt(f, k.entry(d, true), runnable)
+	}
+	if err != nil {
+		k.giveUp(f, size)
 		return onDisk(err)
 	}
 	return nil
@@ -302,71 +292,6 @@ func (k *cached) open(ctx context.Context, d pipeline.Digest) (io.ReadCloser, er
 		k.keepBytes(d, b)
 	}
 	return io.NopCloser(bytes.NewReader(b)), nil
-}
-
-func (k *cached) put(ctx context.Context, d pipeline.Digest, b []byte) error {
-	err := k.objects.put(ctx, d, b)
-	if err == nil {
-		k.keepBytes(d, b)
-	}
-	return err
-}
-
-func (k *cached) take(ctx context.Context, path string, how Transfer) (content, error) {
-	c, err := k.objects.take(ctx, path, how)
-	if err == nil && how == Move {
-		k.keepFile(path, c)
-	}
-	return c, err
-}
-
-func (k *cached) stream(ctx context.Context, r io.Reader) (content, error) {
-	temp, err := os.CreateTemp(k.disk.tmp(), "millrace-*")
-	if err != nil {
-		return k.objects.stream(ctx, r)
-	}
-	defer func() { _, _ = temp.Close(), os.Remove(temp.Name()) }()
-	c, err := k.spool(ctx, r, temp)
-	if err == nil {
-		k.keepFile(temp.Name(), c)
-	}
-	return c, err
-}
-
-// keepBytes adds what the bucket has to the cache, if it can.
-func (k *cached) keepBytes(d pipeline.Digest, b []byte) {
-	path, size := k.entry(d, false), int64(len(b))
-	if k.marked(path, size) || k.room.reserve(size) != nil {
-		return
-	}
-	err := k.disk.writeTemp(readOnly, func(temp *os.File) (string, error) {
-		if _, err := temp.Write(b); err != nil {
-			return "", err
-		}
-		return path, os.Chtimes(temp.Name(), time.Now(), k.mark)
-	})
-	if err != nil {
-		k.room.release(size)
-	}
-}
-
-// keepFile moves a file whose content the bucket has to the cache, if it can.
-func (k *cached) keepFile(path string, c content) {
-	f, err := os.Open(path)
-	if err != nil {
-		return
-	}
-	defer func() { _ = f.Close() }()
-	info, err := f.Stat()
-	if err != nil || info.Size() != c.size || !soleOwner(f) || k.marked(k.entry(c.digest, false), c.size) {
-		return
-	}
-	if k.room.reserve(c.size) != nil {
-		return
-	}
-	if k.name(f, k.entry(c.digest, false), readOnly) != nil {
-		k.room.release(c.size)
-	}
 }
 
 // manifestSize is how long a manifest is that was just read.

@@ -51,13 +51,20 @@ func TestManyImportAndStageTheSameAtOnce(t *testing.T) {
 const writerStore = "MILLRACE_TEST_WRITER_STORE"
 
 // TestMain lets the test binary be a process that writes to a store until it is
-// killed.
+// killed, or one that reads from a store with a cache.
 func TestMain(m *testing.M) {
 	if url := os.Getenv(writerStore); url != "" {
 		if err := writeForever(url, os.Getenv("TMPDIR")); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 		}
 		os.Exit(1)
+	}
+	if url := os.Getenv(readerStore); url != "" {
+		if err := readMuch(url, os.Getenv("TMPDIR")); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
 	}
 	os.Exit(m.Run())
 }

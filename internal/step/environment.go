@@ -63,6 +63,22 @@ func passes(name string) bool {
 
 // environment is what all processes of a step have in common.
 func (r *Runner) environment(a Attempt, at *claim, p *ports) (environment, error) {
+	env, err := r.surroundings(a, at)
+	if err != nil {
+		return nil, err
+	}
+	env["PYTHONUNBUFFERED"] = "1" // so that the log can be followed
+	maps.Copy(env, identity(a.Plan, a.Step.Name))
+	env["AZUREML_SCRIPT_DIRECTORY_NAME"] = at.wd()
+	maps.Copy(env, portVariables(a.Step, p))
+	return env, nil
+}
+
+// surroundings are the variables of the place where a program runs.
+func (r *Runner) surroundings(a Attempt, at *claim) (environment, error) {
+	if a.Image != "" {
+		return r.contained(a, at), nil
+	}
 	env := make(environment, len(r.Environ)+64)
 	for _, text := range r.Environ {
 		if name, value, ok := strings.Cut(text, "="); ok && passes(name) {
@@ -76,16 +92,12 @@ func (r *Runner) environment(a Attempt, at *claim, p *ports) (environment, error
 	env["PATH"] = path
 	at.software.settle(env)
 	env["TMPDIR"] = at.tmp
-	env["PYTHONUNBUFFERED"] = "1" // so that the log can be followed
 	if env["HOME"] == "" {
 		env["HOME"] = at.tmp
 	}
 	if env["LANG"] == "" && env["LC_ALL"] == "" {
 		env["LANG"] = "C.UTF-8"
 	}
-	maps.Copy(env, identity(a.Plan, a.Step.Name))
-	env["AZUREML_SCRIPT_DIRECTORY_NAME"] = at.wd()
-	maps.Copy(env, portVariables(a.Step, p))
 	return env, nil
 }
 

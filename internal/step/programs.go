@@ -22,6 +22,10 @@ func (r *Runner) programs(a Attempt, at *claim, p *ports) ([]program, error) {
 	if err != nil {
 		return nil, err
 	}
+	container, err := a.container(at, len(ranks))
+	if err != nil {
+		return nil, err
+	}
 	if mpirun := launcher(base["PATH"]); mpirun != "" && usesMPI(a) {
 		ranks = []rank{underMPI(mpirun, ranks, at)}
 	}
@@ -36,6 +40,8 @@ func (r *Runner) programs(a Attempt, at *claim, p *ports) ([]program, error) {
 		Grace:    r.Grace,
 		Timeout:  time.Duration(a.Step.Timeout) * time.Second,
 		Started:  at.watch(a.Started),
+
+		Container: container,
 	}
 	if strings.TrimSpace(common.Command) == "" {
 		return nil, invalid("the command is empty")
@@ -43,6 +49,9 @@ func (r *Runner) programs(a Attempt, at *claim, p *ports) ([]program, error) {
 	programs := make([]program, len(ranks))
 	for i, rank := range ranks {
 		env := base.with(rank.env).withList(a.Env).with(a.Step.Variables)
+		if container != nil {
+			env = env.with(renumbered(a.Env)).with(a.Step.Variables)
+		}
 		p := program{Program: common, name: rank.name, server: rank.server}
 		if p.Env, err = env.list(); err != nil {
 			return nil, err

@@ -1,0 +1,186 @@
+package docker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/containerd/errdefs"
+	"github.com/distribution/reference"
+	"github.com/moby/moby/client"
+
+	"github.com/millrace-ml/millrace/pipeline"
+)
+
+// Images makes the images of environments ready on an engine.
+type Images struct {
+	Engine *Engine
+	// Stage puts the files of a build context into a folder.
+	Stage func(ctx context.Context, files *pipeline.Code, folder string) error
+	// Requirements are the lines of a requirements file that does what a conda
+	// file asks for, for images without conda.
+	Requirements func(conda string) ([]string, error)
+	// Always has every environment that Azure ML has an image for run in that.
+	// Without it only files that name or build an image mean one.
+	Always bool
+}
+
+// curatedImages is where Azure keeps the images of its curated environments.
+const curatedImages = "mcr.microsoft.com/azureml/curated/"
+
+// Named returns what people call the image that an environment means; "" where
+// it means none.
+func (i *Images) Named(e pipeline.Environment) string {
+	name := i.base(e)
+	if name == "" && e.Build != nil {
+		name = "image built with " + e.Build.Dockerfile
+	}
+	if name != "" && e.Conda != "" {
+		name += " with a conda file"
+	}
+	return name
+}
+
+// base is the image to pull for an environment.
+func (i *Images) base(e pipeline.Environment) string {
+	if e.Image != "" || !i.Always || e.Reference == "" {
+		return e.Image
+	}
+	ref, err := pipeline.ParseAssetRef(e.Reference, pipeline.EnvironmentAsset)
+	if err != nil {
+		return ""
+	}
+	return curatedImages + strings.TrimPrefix(ref.Name, "AzureML-")
+}
+
+// Image returns the identifier of the image that an environment means, which
+// is there when it returns: pulled, or built. An image that is there is taken
+// as it is, without asking its registry for a newer one.
+func (i *Images) Image(ctx context.Context, e pipeline.Environment, say func(line string)) (string, error) {
+	if say == nil {
+		say = func(string) {}
+	}
+	id, err := "", error(nil)
+	switch name := i.base(e); {
+	case e.Build != nil:
+		id, err = i.build(ctx, e.Build, say)
+	case name != "":
+		id, err = i.Engine.pulled(ctx, name, say)
+	default:
+		return "", invalid("the environment names no image")
+	}
+	if err != nil || e.Conda == "" {
+		return id, err
+	}
+	return i.layered(ctx, id, e.Conda, say)
+}
+
+// find returns the identifier of an image that is there, or "".
+func (e *Engine) find(ctx context.Context, name string) (string, error) {
+	found, err := e.api.ImageInspect(ctx, name)
+	if errdefs.IsNotFound(err) {
+		return "", nil
+	}
+	if err != nil {
+		return "", fmt.Errorf("look for image %s: %w", name, err)
+	}
+	return found.ID, nil
+}
+
+// once has an image be made by one of all who ask for it at the same time. The
+// others wait, and find it there.
+func (e *Engine) once(ctx context.Context, name string, say func(string), work func() error) (string, error) {
+	for waited := false; ; waited = true {
+		if id, err := e.find(ctx, name); id != "" || err != nil {
+			return id, err
+		}
+		e.mu.Lock()
+		busy := e.making[name]
+		if busy == nil {
+			e.making[name] = make(chan struct{})
+		}
+		e.mu.Unlock()
+		if busy == nil {
+			break
+		}
+		if !waited {
+			say("waiting for image " + name + ", which another step has asked for")
+		}
+		select {
+		case <-busy:
+		case <-ctx.Done():
+			return "", ctx.Err()
+		}
+	}
+	defer func() {
+		e.mu.Lock()
+		defer e.mu.Unlock()
+		close(e.making[name])
+		delete(e.making, name)
+	}()
+	if err := work(); err != nil {
+		return "", err
+	}
+	id, err := e.find(ctx, name)
+	if err == nil && id == "" {
+		err = fmt.Errorf("image %s has gone as soon as it was there", name)
+	}
+	return id, err
+}
+
+// pulled pulls an image unless it is there.
+func (e *Engine) pulled(ctx context.Context, name string, say func(string)) (string, error) {
+	named, err := reference.ParseNormalizedNamed(name)
+	if err != nil {
+		return "", invalid("%q is no name of an image: %v", name, err)
+	}
+	return e.once(ctx, name, say, func() error {
+		say("pulling image " + name)
+		auth, err := credentials(ctx, reference.Domain(named))
+		if err != nil {
+			return fmt.Errorf("pull image %s: %w", name, err)
+		}
+		pull, err := e.api.ImagePull(ctx, name, client.ImagePullOptions{RegistryAuth: auth})
+		if err != nil {
+			return notPulled(name, err)
+		}
+		defer pull.Close()
+		shown := newProgress("image "+name, say)
+		for message, err := range pull.JSONMessages(ctx) {
+			if err == nil && message.Error != nil {
+				err = message.Error
+			}
+			if err != nil {
+				return notPulled(name, err)
+			}
+			shown.pulled(message)
+		}
+		return nil
+	})
+}
+
+// notPulled says whether it is worth while to try again.
+func notPulled(name string, err error) error {
+	text := err.Error()
+	for _, hopeless := range []string{"manifest unknown", "not found", "repository does not exist", "no matching manifest"} {
+		if errdefs.IsNotFound(err) || strings.Contains(text, hopeless) {
+			f := invalid("the image %s is not in its registry: %s", name, text)
+			f.Hint = "see how it is spelled; for a private registry, run `docker login` as the user of the worker"
+			return f
+		}
+	}
+	if errdefs.IsUnauthorized(err) || errdefs.IsPermissionDenied(err) || strings.Contains(text, "unauthorized") || strings.Contains(text, "denied") {
+		f := invalid("the registry does not give the image %s: %s", name, text)
+		f.Hint = "run `docker login` as the user of the worker"
+		return f
+	}
+	if ctx := (context.Canceled); errors.Is(err, ctx) {
+		return err
+	}
+	return fmt.Errorf("pull image %s: %w", name, err)
+}
+
+func invalid(format string, args ...any) *pipeline.Failure {
+	return &pipeline.Failure{Kind: pipeline.Invalid, Message: fmt.Sprintf(format, args...)}
+}

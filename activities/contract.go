@@ -81,6 +81,38 @@ type StepResult struct {
 	Attempt
 }
 
+// InstanceInput runs one instance of a step that has several, which run at once.
+type InstanceInput struct {
+	StepInput
+	// Instance is which of them, from 0.
+	Instance  int `json:"instance"`
+	Instances int `json:"instances"`
+	// Try counts how often all of them were begun, from 1.
+	Try int `json:"try"`
+	// Since is when the job began: older ones get their slots first.
+	Since time.Time `json:"since"`
+}
+
+// Beat is what an instance tells in its heartbeats.
+type Beat struct {
+	// Waiting says what it waits for; "" while its program runs.
+	Waiting string `json:"waiting,omitempty"`
+}
+
+// GatherInput joins what is kept of instances that were ended.
+type GatherInput struct {
+	Job string `json:"job"`
+	// Parts are the artifacts of those that have any, in order.
+	Parts []pipeline.Artifact `json:"parts"`
+	// State is how the step ended.
+	State pipeline.StepState `json:"state"`
+}
+
+// GatherResult is the artifacts of all.
+type GatherResult struct {
+	Artifacts pipeline.Artifact `json:"artifacts"`
+}
+
 // Attempt is what is known of an attempt that ran the program.
 type Attempt struct {
 	Worker   string    `json:"worker,omitempty"`

@@ -84,7 +84,11 @@ func (w *Workers) serve(s Serving) {
 				want = 0
 			}
 			l := w.room.add(queue, workflows.TaskQueue(queue, n), want, shared)
-			w.add(l.task, stepOptions(l), w.base.On(identity(queue), l), registerStep)
+			a := w.base.On(identity(queue), l)
+			if a.Slots = count; want > 0 && len(w.options.GPUs) > 0 {
+				a.Slots = min(count, len(w.options.GPUs)/want)
+			}
+			w.add(l.task, stepOptions(l), a, registerStep)
 		}
 		w.served = append(w.served, Served{Queue: queue, Slots: count, GPUs: s.GPUs && len(w.options.GPUs) > 0})
 	}

@@ -254,6 +254,7 @@ func registerPipelines(w worker.Worker, a *activities.Activities) {
 	for name, f := range map[string]any{
 		"Resolve": a.Resolve, "Fetch": a.Fetch, "Await": a.Await, "Publish": a.Publish,
 		"Register": a.Register, "Finish": a.Finish, "Keep": a.Keep, "TakeUp": a.TakeUp, "Trigger": a.Trigger,
+		"Gather": a.Gather,
 	} {
 		w.RegisterActivityWithOptions(f, activity.RegisterOptions{Name: name})
 	}
@@ -266,6 +267,7 @@ func launch(job record.Submitted, plan *pipeline.Plan) (json.RawMessage, error) 
 
 func registerStep(w worker.Worker, a *activities.Activities) {
 	w.RegisterActivityWithOptions(a.Step, activity.RegisterOptions{Name: "Step"})
+	w.RegisterActivityWithOptions(a.Instance, activity.RegisterOptions{Name: "Instance"})
 	w.RegisterActivityWithOptions(a.Prepare, activity.RegisterOptions{Name: "Prepare"})
 }
 

@@ -34,6 +34,8 @@ type Node struct {
 	Registers []string `json:"registers,omitempty"`
 	// Summary is one line for people.
 	Summary string `json:"summary,omitempty"`
+	// Instances is how many run at once, where there are several.
+	Instances int `json:"instances,omitempty"`
 	// GPUs is how many the step asks for, where it asks for several.
 	GPUs int `json:"gpus,omitempty"`
 	// Priority is that of the step's task, 1 the highest; 0 for Temporal's own.
@@ -47,6 +49,10 @@ type Edge struct {
 	Output   string `json:"output"`
 	Optional bool   `json:"optional,omitempty"`
 }
+
+// maxInstances bounds how many tasks a step becomes. One with more runs as one,
+// which says that they are too many.
+const maxInstances = 256
 
 // NewGraph makes the graph of a pinned plan.
 func NewGraph(plan *pipeline.Plan) Graph {
@@ -62,6 +68,10 @@ func NewGraph(plan *pipeline.Plan) Graph {
 			Reusable: step.Deterministic && !plan.Settings.ForceRerun,
 			Summary:  summary(step),
 			Priority: priority(step.Priority),
+		}
+		// Without a distribution there is one, as in Azure ML.
+		if count := step.Resources.InstanceCount; step.Distribution != nil && count > 1 && count <= maxInstances {
+			n.Instances = count
 		}
 		if step.Resources.GPUs > 1 {
 			n.GPUs = step.Resources.GPUs

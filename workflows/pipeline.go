@@ -82,6 +82,7 @@ type execution struct {
 	fetched    []map[string]pipeline.Value // by node: what its sources hold
 	resolved   []*activities.Resolved      // by node: what the cache said ahead
 	runs       []int                       // by node: how many Step activities it has had
+	tries      []int                       // by node: how often its instances were begun together
 	computing  map[string]int              // key -> the node of this job that computes it
 	held       map[int][]int               // node -> nodes that wait for its result
 	preparing  map[string]*preparation     // environment and queue -> who waits for it
@@ -110,6 +111,7 @@ func newExecution(ctx workflow.Context, in PipelineInput) *execution {
 		fetched:    make([]map[string]pipeline.Value, n),
 		resolved:   make([]*activities.Resolved, n),
 		runs:       make([]int, n),
+		tries:      make([]int, n),
 		computing:  make(map[string]int),
 		held:       make(map[int][]int),
 		preparing:  make(map[string]*preparation),

@@ -159,31 +159,51 @@ func (e *execution) fetch(i int) {
 // run has a worker run the step's program.
 func (e *execution) run(i int) {
 	node, state := e.nodes[i], &e.steps[i]
+	if node.Instances > 1 {
+		e.runTogether(i)
+		return
+	}
 	id := node.Name
 	if e.runs[i]++; e.runs[i] > 1 {
 		id = fmt.Sprintf("%s#%d", node.Name, e.runs[i])
 	}
 	state.Status, state.Waiting = pipeline.Queued, ""
 	e.touch(i)
-	in := activities.StepInput{
-		Job: e.in.Job, Plan: e.in.Plan, Name: node.Name, Key: state.Key, Reusable: node.Reusable,
-		Ready: activities.Ready{Step: i, Inputs: state.Inputs},
-	}
-	ctx := workflow.WithPriority(e.activity(id, TaskQueue(node.Queue, node.GPUs), node.Summary, patience), e.turn(node))
-	e.later(workflow.ExecuteActivity(ctx, do.Step, in), func(f workflow.Future) {
+	ctx := e.program(id, node, node.Summary, patience)
+	e.later(workflow.ExecuteActivity(ctx, do.Step, e.stepInput(i)), func(f workflow.Future) {
 		var result activities.StepResult
-		switch err := f.Get(e.ctx, &result); {
-		case err != nil:
+		if err := f.Get(e.ctx, &result); err != nil {
 			e.ended(i, err)
-		case result.Busy != nil:
-			e.await(i, *result.Busy)
-		case result.From != nil:
-			e.reuse(i, *result.From, result.Outputs)
-		default:
-			e.attempted(i, result.Attempt)
-			e.publish(i, result.Outputs)
+			return
 		}
+		e.ran(i, result)
 	})
+}
+
+func (e *execution) stepInput(i int) activities.StepInput {
+	node := e.nodes[i]
+	return activities.StepInput{
+		Job: e.in.Job, Plan: e.in.Plan, Name: node.Name, Key: e.steps[i].Key, Reusable: node.Reusable,
+		Ready: activities.Ready{Step: i, Inputs: e.steps[i].Inputs},
+	}
+}
+
+// program is the context of an activity that runs a node's program.
+func (e *execution) program(id string, node Node, summary string, policy temporal.RetryPolicy) workflow.Context {
+	return workflow.WithPriority(e.activity(id, TaskQueue(node.Queue, node.GPUs), summary, policy), e.turn(node))
+}
+
+// ran moves a node on by what a worker said of it.
+func (e *execution) ran(i int, result activities.StepResult) {
+	switch {
+	case result.Busy != nil:
+		e.await(i, *result.Busy)
+	case result.From != nil:
+		e.reuse(i, *result.From, result.Outputs)
+	default:
+		e.attempted(i, result.Attempt)
+		e.publish(i, result.Outputs)
+	}
 }
 
 // await waits for another job that computes the same; no slot is held.

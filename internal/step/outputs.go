@@ -38,12 +38,15 @@ func prepareOutput(out pipeline.Output, at *claim) (string, error) {
 }
 
 // collect stores what a program that succeeded has written to its declared
-// outputs.
-func (r *Runner) collect(ctx context.Context, outputs []pipeline.Output, at *claim, p *ports) (map[string]pipeline.Artifact, error) {
-	kept := make(map[string]pipeline.Artifact, len(outputs)+1)
-	for _, out := range outputs {
+// outputs. In a gang it need not write the files: one of the instances must.
+func (r *Runner) collect(ctx context.Context, a Attempt, at *claim, p *ports) (map[string]pipeline.Artifact, error) {
+	kept := make(map[string]pipeline.Artifact, len(a.Step.Outputs)+1)
+	for _, out := range a.Step.Outputs {
 		if out.Name == pipeline.Artifacts {
 			continue // see keep
+		}
+		if _, err := os.Lstat(p.outputs[out.Name]); a.Gang != nil && isFile(out) && errors.Is(err, fs.ErrNotExist) {
+			continue // see Gather
 		}
 		a, err := r.collectOutput(ctx, out, p.outputs[out.Name])
 		if failure := (*pipeline.Failure)(nil); errors.As(err, &failure) {

@@ -144,7 +144,7 @@ func (r *Runner) run(ctx context.Context, a Attempt) (result Result, err error) 
 	result = Result{ExitCode: end.Code, Started: end.Started, Ended: end.Ended}
 	var outputs map[string]pipeline.Artifact
 	if err = judge(end, a, at); err == nil {
-		outputs, err = r.collect(ctx, a.Step.Outputs, at, ports)
+		outputs, err = r.collect(ctx, a, at, ports)
 	}
 	ctx, cancel := afterwards(ctx)
 	defer cancel()

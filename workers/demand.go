@@ -2,6 +2,7 @@ package workers
 
 import (
 	"context"
+	"maps"
 	"time"
 
 	enumspb "go.temporal.io/api/enums/v1"
@@ -87,9 +88,7 @@ func (d *demand) ask(r *room, tasks []string) {
 	if d.waiting == nil {
 		d.waiting = make(map[string]waiting)
 	}
-	for task, answer := range answers {
-		d.waiting[task] = answer
-	}
+	maps.Copy(d.waiting, answers)
 	r.servePolls()
 }
 

@@ -11,7 +11,7 @@ var (
 		read: []string{"type", "name", "version", "display_name", "description", "tags", "is_deterministic", "inputs", "outputs", "task",
 			"input_data", "mini_batch_size", "partition_keys", "mini_batch_error_threshold", "error_threshold", "max_concurrency_per_instance",
 			"logging_level", "retry_settings", "resources", "environment_variables", "additional_includes"},
-		ignored: append([]string{"is_anonymous"}, about...)}
+		ignored: append([]string{"is_anonymous", "queue_settings"}, about...)}
 	parallelTaskKeys = keySet{what: "the task of a parallel component", lenient: true,
 		read:    []string{"type", "code", "entry_script", "environment", "program_arguments", "append_row_to", "model"},
 		ignored: []string{}}

@@ -33,7 +33,9 @@ type scope struct {
 	values  map[string]value
 	units   map[string]*unit
 	compute string
-	role    pipeline.Role
+	// priority is that of the nodes that have none of their own.
+	priority pipeline.Priority
+	role     pipeline.Role
 }
 
 // unit is one use of a node: a leaf, or a pipeline with a scope inside.
@@ -46,8 +48,10 @@ type unit struct {
 	index   int
 	compute string
 	role    pipeline.Role
-	outputs []pipeline.Output
-	values  map[string]value
+	// priority is that of the node, or of the pipelines around it.
+	priority pipeline.Priority
+	outputs  []pipeline.Output
+	values   map[string]value
 }
 
 // draft is a plan that lacks only the name of the job.
@@ -97,7 +101,7 @@ func (f *flattener) expand(sc *scope) {
 			f.problems.errorf(nd.at, "", "the steps of this job have more than %d inputs and outputs, with its pipeline components expanded", maxPorts)
 			continue
 		}
-		u := &unit{node: nd, around: sc, name: sc.prefix + nd.name, compute: f.compute(sc, nd), role: sc.role, values: map[string]value{}}
+		u := &unit{node: nd, around: sc, name: sc.prefix + nd.name, compute: f.compute(sc, nd), priority: f.priority(sc, nd), role: sc.role, values: map[string]value{}}
 		if nd.role != pipeline.Normal {
 			u.role = nd.role
 		}
@@ -109,7 +113,7 @@ func (f *flattener) expand(sc *scope) {
 		}
 		u.inside = &scope{graph: nd.runs.graph, prefix: u.name + ".", maker: nd, parent: sc, given: nd.inputs,
 			values: map[string]value{}, units: map[string]*unit{}, role: u.role}
-		u.inside.compute = u.compute
+		u.inside.compute, u.inside.priority = u.compute, u.priority
 		f.expand(u.inside)
 	}
 }
@@ -127,6 +131,7 @@ func (f *flattener) step(u *unit) pipeline.Step {
 		Command:       c.program.command,
 		Code:          c.program.code,
 		Outputs:       u.outputs,
+		Priority:      u.priority,
 		Deterministic: c.deterministic,
 	}
 	if !c.inline {
@@ -244,6 +249,8 @@ func (f *flattener) runtime(u *unit, s *pipeline.Step) {
 			*field.into, _, _ = f.settingText(u.around, field.text, field.name)
 		}
 	}
+	s.Resources.GPUs = f.settingInt(u.around, either(nd.resources.gpus, own.gpus), "gpus")
+	s.Resources.Memory = f.settingSize(u.around, either(nd.resources.memory, own.memory), "memory")
 	d := nd.distributed
 	if d == nil {
 		d = c.program.distributed
@@ -276,6 +283,19 @@ func (f *flattener) compute(sc *scope, nd *node) string {
 		return sc.compute
 	}
 	return name
+}
+
+// priority finds the priority of a node: its own, else that of the pipeline
+// around it.
+func (f *flattener) priority(sc *scope, nd *node) pipeline.Priority {
+	if nd.priority == nil {
+		return sc.priority
+	}
+	text, place, ok := f.settingText(sc, nd.priority, "priority")
+	if !ok {
+		return sc.priority
+	}
+	return f.priorityOf(text, place)
 }
 
 // settingText resolves a field that may hold expressions. It also says where
@@ -330,6 +350,22 @@ func (f *flattener) settingInt(sc *scope, t *text, what string) int {
 			hint = "write the number of seconds"
 		}
 		f.problems.errorf(place, hint, "%s must be a whole number from %d on, not %s", what, least, quote(text))
+	}
+	return n
+}
+
+// settingSize resolves a field that is a number of bytes; 0 where it is absent.
+func (f *flattener) settingSize(sc *scope, t *text, what string) int64 {
+	if t == nil {
+		return 0
+	}
+	text, place, ok := f.settingText(sc, t, what)
+	if !ok {
+		return 0
+	}
+	n, err := pipeline.ParseSize(text)
+	if err != nil || n == 0 {
+		f.problems.errorf(place, "write a number of bytes, or one with k, m, g or t behind it, such as 16g", "%s is not a size of memory", quote(text))
 	}
 	return n
 }

@@ -95,7 +95,7 @@ func (l *loader) pipelineJob(root *yaml.Node) *draft {
 	}
 	s := l.settings(root, g)
 	l.checkGraph(g)
-	return l.draft(&scope{graph: g, given: given}, s)
+	return l.draft(&scope{graph: g, given: given, priority: l.jobPriority(root)}, s)
 }
 
 // componentJob is a job whose jobs are those of a pipeline component.
@@ -114,7 +114,7 @@ func (l *loader) componentJob(root, reference *yaml.Node, given table[*argument]
 		nd.inputsAt = e.Pos()
 	}
 	l.undeclared(nd)
-	return l.draft(&scope{graph: c.graph, maker: nd, given: nd.inputs}, s)
+	return l.draft(&scope{graph: c.graph, maker: nd, given: nd.inputs, priority: l.jobPriority(root)}, s)
 }
 
 // jobArguments checks the values of a job's own inputs, which can only use the
@@ -139,6 +139,7 @@ func (l *loader) commandJob(root *yaml.Node) *draft {
 	nd.outputs = l.results(root, outputKeys)
 	l.noPromotions(nd.outputs, "an output of a command job")
 	l.inline(nd, root)
+	nd.priority = l.priority(root)
 	l.constants(nd.settings(), "a command job")
 	s := pipeline.Settings{ContinueOnStepFailure: true, DefaultCompute: l.computeName(root, "compute")}
 	g := &graph{label: "this job", ofCommand: true}

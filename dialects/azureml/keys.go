@@ -22,35 +22,36 @@ var readOnly = []string{"id", "status", "creation_context", "log_files", "is_ena
 
 // about are the keys that describe and change nothing.
 var about = []string{"$schema", "name", "version", "type", "display_name", "description", "tags", "properties",
-	"experiment_name", "identity", "services", "queue_settings", "notification_setting"}
+	"experiment_name", "identity", "services", "notification_setting"}
 
 var (
 	commandJobKeys = keySet{what: "a command job",
 		read: []string{"type", "name", "display_name", "experiment_name", "description", "tags", "properties", "compute", "inputs",
-			"outputs", "command", "code", "environment", "environment_variables", "resources", "distribution", "limits", "is_deterministic"},
-		ignored: []string{"$schema", "identity", "services", "queue_settings", "notification_setting"}}
+			"outputs", "command", "code", "environment", "environment_variables", "resources", "distribution", "limits", "queue_settings",
+			"is_deterministic"},
+		ignored: []string{"$schema", "identity", "services", "notification_setting"}}
 	pipelineJobKeys = keySet{what: "a pipeline job",
 		read: []string{"type", "name", "display_name", "experiment_name", "description", "tags", "properties", "compute", "inputs",
-			"outputs", "jobs", "component", "settings"},
-		ignored: []string{"$schema", "identity", "services", "queue_settings", "notification_setting"}}
+			"outputs", "jobs", "component", "settings", "queue_settings"},
+		ignored: []string{"$schema", "identity", "services", "notification_setting"}}
 	commandNodeKeys = keySet{what: "a command node", lenient: true,
 		read: []string{"type", "component", "display_name", "description", "compute", "inputs", "outputs", "command", "code",
-			"environment", "environment_variables", "resources", "distribution", "limits", "is_deterministic"},
+			"environment", "environment_variables", "resources", "distribution", "limits", "queue_settings", "is_deterministic"},
 		ignored: about}
 	componentNodeKeys = keySet{what: "a node with a component", lenient: true,
 		read: []string{"type", "component", "display_name", "description", "compute", "inputs", "outputs",
-			"environment", "environment_variables", "resources", "distribution", "limits"},
+			"environment", "environment_variables", "resources", "distribution", "limits", "queue_settings"},
 		ignored: about}
 	pipelineNodeKeys = keySet{what: "a pipeline node", lenient: true,
-		read:    []string{"type", "component", "display_name", "description", "compute", "inputs", "outputs"},
+		read:    []string{"type", "component", "display_name", "description", "compute", "inputs", "outputs", "queue_settings"},
 		ignored: about}
 	commandComponentKeys = keySet{what: "a command component", lenient: true,
 		read: []string{"type", "name", "version", "display_name", "description", "is_deterministic", "inputs", "outputs", "command", "code",
 			"environment", "resources", "distribution", "additional_includes"},
-		ignored: append([]string{"is_anonymous"}, about...)}
+		ignored: append([]string{"is_anonymous", "queue_settings"}, about...)}
 	pipelineComponentKeys = keySet{what: "a pipeline component", lenient: true,
 		read:    []string{"type", "name", "version", "display_name", "description", "is_deterministic", "inputs", "outputs", "jobs"},
-		ignored: append([]string{"is_anonymous"}, about...)}
+		ignored: append([]string{"is_anonymous", "queue_settings"}, about...)}
 	settingsKeys = keySet{what: "settings", lenient: true,
 		read:    []string{"default_compute", "default_datastore", "continue_on_step_failure", "force_rerun", "on_init", "on_finalize"},
 		ignored: []string{"continue_run_on_failed_optional_input"}}
@@ -68,9 +69,10 @@ var (
 		ignored: []string{"datastore", "is_control", "early_available"}}
 	limitsKeys    = keySet{what: "limits", read: []string{"timeout"}, ignored: []string{"job_limits_type"}}
 	resourcesKeys = keySet{what: "resources",
-		read:    []string{"instance_count", "instance_type", "shm_size", "docker_args"},
-		ignored: []string{"max_instance_count", "locations", "properties"}}
-	distributionKeys = keySet{what: "distribution",
+		read:    []string{"instance_count", "instance_type", "shm_size", "docker_args", "gpus", "memory", "properties"},
+		ignored: []string{"max_instance_count", "locations"}}
+	queueSettingsKeys = keySet{what: "queue_settings", lenient: true, read: []string{"priority"}, ignored: []string{"job_tier"}}
+	distributionKeys  = keySet{what: "distribution",
 		read: []string{"type", "process_count_per_instance", "worker_count", "parameter_server_count"},
 		ignored: []string{"distribution_type", "address", "port", "include_dashboard", "dashboard_port", "head_node_additional_args",
 			"worker_node_additional_args"}}
@@ -98,6 +100,9 @@ var elsewhere = map[string]string{
 	"instance_type":              "resources.instance_type",
 	"shm_size":                   "resources.shm_size",
 	"docker_args":                "resources.docker_args",
+	"gpus":                       "resources.gpus",
+	"memory":                     "resources.memory",
+	"priority":                   "queue_settings.priority",
 	"process_count_per_instance": "distribution.process_count_per_instance",
 	"worker_count":               "distribution.worker_count",
 	"parameter_server_count":     "distribution.parameter_server_count",

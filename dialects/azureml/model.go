@@ -94,11 +94,11 @@ type variable struct {
 
 // resources are texts, since they may be bound to inputs of the pipeline.
 type resources struct {
-	instanceCount, instanceType, sharedMemory, dockerArgs *text
+	instanceCount, instanceType, sharedMemory, dockerArgs, gpus, memory *text
 }
 
 func (r resources) texts() []*text {
-	return []*text{r.instanceCount, r.instanceType, r.sharedMemory, r.dockerArgs}
+	return []*text{r.instanceCount, r.instanceType, r.sharedMemory, r.dockerArgs, r.gpus, r.memory}
 }
 
 type distribution struct {
@@ -151,6 +151,7 @@ type node struct {
 	dropped     []*argument // given, but not declared
 	outputs     table[*result]
 	compute     *text
+	priority    *text
 	// These override what the component says.
 	environment *pipeline.Environment
 	variables   []variable
@@ -165,7 +166,7 @@ func (n *node) key() string { return n.name }
 // settings are the fields of a node that may hold expressions of the pipeline.
 func (n *node) settings() []*text {
 	all := append(n.resources.texts(), n.distributed.texts()...)
-	all = append(all, n.compute, n.timeout)
+	all = append(all, n.compute, n.timeout, n.priority)
 	for _, v := range n.variables {
 		all = append(all, v.value)
 	}

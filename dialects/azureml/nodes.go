@@ -57,6 +57,7 @@ func (l *loader) node(nd *node, n *yaml.Node) {
 	}
 	nd.displayName, nd.description = l.str(n, "display_name"), l.str(n, "description")
 	nd.compute = newText(l.scalar(n.Get("compute"), "compute"))
+	nd.priority = l.priority(n)
 	nd.inputs, nd.inputsAt = l.arguments(n, true), nd.at
 	if e := n.Entry("inputs"); e != nil {
 		nd.inputsAt = e.Pos()

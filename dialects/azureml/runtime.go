@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/millrace-ml/millrace/dialects/azureml/yaml"
+	"github.com/millrace-ml/millrace/pipeline"
 )
 
 // variableName is what the shell accepts. Azure ML accepts anything; a name
@@ -53,6 +54,13 @@ func (l *loader) resources(m *yaml.Node) resources {
 		sharedMemory:  newText(l.scalar(n.Get("shm_size"), "shm_size")),
 	}
 	r.instanceType = newText(l.firstOf(n, "instance_type"))
+	r.gpus, r.memory = newText(l.scalar(n.Get("gpus"), "gpus")), newText(l.scalar(n.Get("memory"), "memory"))
+	// Azure has neither key. Its properties take anything: a file that has to
+	// run in both says it there.
+	if properties := l.mapping(n.Get("properties"), "properties"); properties != nil {
+		r.gpus = either(r.gpus, newText(l.scalar(properties.Get("gpus"), "gpus")))
+		r.memory = either(r.memory, newText(l.scalar(properties.Get("memory"), "memory")))
+	}
 	if args := n.Get("docker_args"); args != nil && args.Kind == yaml.List {
 		words := make([]string, 0, len(args.Items))
 		for _, item := range args.Items {
@@ -65,6 +73,37 @@ func (l *loader) resources(m *yaml.Node) resources {
 		r.dockerArgs = newText(l.scalar(args, "docker_args"))
 	}
 	return r
+}
+
+// priority reads when steps have their turn among those that wait with them.
+func (l *loader) priority(m *yaml.Node) *text {
+	n := l.mapping(m.Get("queue_settings"), "queue_settings")
+	if n == nil {
+		return nil
+	}
+	l.checkKeys(n, queueSettingsKeys)
+	return newText(l.scalar(n.Get("priority"), "priority"))
+}
+
+// jobPriority is the priority of a pipeline's nodes that have none of their own.
+func (l *loader) jobPriority(root *yaml.Node) pipeline.Priority {
+	t := l.priority(root)
+	if t == nil {
+		return ""
+	}
+	l.constants([]*text{t}, "queue_settings of a job")
+	return l.priorityOf(t.node.Text, t.node.Pos())
+}
+
+var priorities = []string{string(pipeline.Low), string(pipeline.Medium), string(pipeline.High)}
+
+func (l *loader) priorityOf(word string, at yaml.Pos) pipeline.Priority {
+	lower := strings.ToLower(strings.TrimSpace(word))
+	if !slices.Contains(priorities, lower) {
+		l.problems.errorf(at, oneOf(priorities...), "%s is not a priority", quote(word))
+		return ""
+	}
+	return pipeline.Priority(lower)
 }
 
 // firstOf reads a field that is text or a list of texts, of which the first is

@@ -40,6 +40,8 @@ func schemaParts() map[string]part {
 				"component":   {"A pipeline component to run, in the place of jobs.", orForm(textForm, partForm("pipelineComponent"))},
 				"compute":     {"The compute of the nodes that name none.", textForm},
 				"description": {"What the job does.", textForm},
+
+				"queue_settings": {vocabulary["queue_settings"].about, partForm("queueSettings")},
 			},
 			rules: Schema{AnyOf: []*Schema{{Required: []string{"jobs"}}, {Required: []string{"component"}}}},
 		},
@@ -51,6 +53,8 @@ func schemaParts() map[string]part {
 				"inputs":      {"What the command is given. It reads it with ${{inputs.NAME}}.", mapForm(portName, partForm("input"))},
 				"outputs":     {"What the command makes. It writes it to ${{outputs.NAME}}.", mapForm(portName, partForm("output"))},
 				"description": {"What the job does.", textForm},
+
+				"queue_settings": {vocabulary["queue_settings"].about, partForm("queueSettings")},
 			},
 		},
 		"commandComponent": {
@@ -177,8 +181,10 @@ func schemaParts() map[string]part {
 
 		"limits":           {keys: limitsKeys},
 		"nodeLimits":       {keys: limitsKeys, shapes: boundShapes},
-		"resources":        {keys: resourcesKeys},
-		"nodeResources":    {keys: resourcesKeys, shapes: boundShapes},
+		"resources":        {keys: resourcesKeys, shapes: resourcesShapes},
+		"nodeResources":    {keys: resourcesKeys, shapes: withShapes(resourcesShapes, boundShapes)},
+		"queueSettings":    {keys: queueSettingsKeys},
+		"nodeQueue":        {keys: queueSettingsKeys, shapes: boundShapes},
 		"distribution":     {keys: distributionKeys, shapes: distributionShapes},
 		"nodeDistribution": {keys: distributionKeys, shapes: withShapes(distributionShapes, boundShapes)},
 	}
@@ -191,15 +197,17 @@ var (
 )
 
 var nodeShapes = map[string]shape{
-	"type":         {"What the node runs; command where it is left out.", choiceForm("command", "pipeline")},
-	"component":    {vocabulary["component"].about, orForm(textForm, partForm("component"))},
-	"inputs":       {"What the node is given: values, data, ${{parent.inputs.NAME}}, or ${{parent.jobs.NODE.outputs.NAME}}.", mapForm(groupName, partForm("input"))},
-	"outputs":      {"Where what the node makes goes: ${{parent.outputs.NAME}}, or a place in a datastore.", mapForm(portName, partForm("nodeOutput"))},
-	"compute":      {"Where the node runs: the name of a compute, or ${{parent.inputs.NAME}}.", textForm},
-	"description":  {"What the node does.", textForm},
-	"limits":       {vocabulary["limits"].about, partForm("nodeLimits")},
-	"resources":    {vocabulary["resources"].about, partForm("nodeResources")},
-	"distribution": {vocabulary["distribution"].about, partForm("nodeDistribution")},
+	"type":        {"What the node runs; command where it is left out.", choiceForm("command", "pipeline")},
+	"component":   {vocabulary["component"].about, orForm(textForm, partForm("component"))},
+	"inputs":      {"What the node is given: values, data, ${{parent.inputs.NAME}}, or ${{parent.jobs.NODE.outputs.NAME}}.", mapForm(groupName, partForm("input"))},
+	"outputs":     {"Where what the node makes goes: ${{parent.outputs.NAME}}, or a place in a datastore.", mapForm(portName, partForm("nodeOutput"))},
+	"compute":     {"Where the node runs: the name of a compute, or ${{parent.inputs.NAME}}.", textForm},
+	"description": {"What the node does.", textForm},
+	"limits":      {vocabulary["limits"].about, partForm("nodeLimits")},
+	"resources":   {vocabulary["resources"].about, partForm("nodeResources")},
+
+	"queue_settings": {vocabulary["queue_settings"].about, partForm("nodeQueue")},
+	"distribution":   {vocabulary["distribution"].about, partForm("nodeDistribution")},
 }
 
 var inputShapes = map[string]shape{
@@ -219,6 +227,11 @@ var outputShapes = map[string]shape{
 	"description": {"What the output is for.", textForm},
 }
 
+// resourcesShapes: properties take anything, and Millrace reads two of them.
+var resourcesShapes = map[string]shape{
+	"properties": {"Further words with values. gpus and memory mean what they mean beside it; Azure takes them here only.", mapForm(nil, anyForm)},
+}
+
 var distributionShapes = map[string]shape{
 	"type":              {"How the processes find each other.", choiceForm(distributionWords...)},
 	"distribution_type": {"An older name of type.", choiceForm(distributionWords...)},
@@ -232,6 +245,8 @@ var distributionWords = append(slices.Clone(distributionTypes), "torch.distribut
 var boundShapes = map[string]shape{
 	"timeout":                    {vocabulary["timeout"].about, boundCountForm},
 	"instance_count":             {vocabulary["instance_count"].about, boundCountForm},
+	"gpus":                       {vocabulary["gpus"].about, boundCountForm},
+	"priority":                   {vocabulary["priority"].about, textForm},
 	"process_count_per_instance": {vocabulary["process_count_per_instance"].about, boundCountForm},
 	"worker_count":               {vocabulary["worker_count"].about, boundCountForm},
 	"parameter_server_count":     {vocabulary["parameter_server_count"].about, boundCountForm},

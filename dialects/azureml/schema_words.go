@@ -47,6 +47,8 @@ var vocabulary = map[string]shape{
 	"instance_count": {"On how many machines the command runs.", countForm},
 	"instance_type":  {"The size of the machines; of a list, the first.", orForm(textForm, listForm(textForm))},
 	"shm_size":       {"The size of the shared memory, such as 2g.", textForm},
+	"gpus":           {"How many GPUs the command gets to itself on each machine.", countForm},
+	"memory":         {"How much of the memory of each machine the command needs, such as 16g.", textForm},
 	"docker_args":    {"Further arguments of docker run.", orForm(textForm, listForm(textForm))},
 
 	"process_count_per_instance": {"How many processes run on each machine.", countForm},
@@ -60,7 +62,8 @@ var vocabulary = map[string]shape{
 
 	"identity":             {"Who the job acts as.", anyForm},
 	"services":             {"Services that run beside the job.", anyForm},
-	"queue_settings":       {"The tier and priority of the job.", anyForm},
+	"queue_settings":       {"When it has its turn among what waits with it.", anyForm},
+	"priority":             {"low, medium or high; medium where it is left out.", choiceForm(priorities...)},
 	"notification_setting": {"Who is told of the job.", anyForm},
 
 	"stage":   {"How far the model has come: Development, Production, Archived.", textForm},

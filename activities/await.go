@@ -30,6 +30,6 @@ func (a *Activities) Await(ctx context.Context, in AwaitInput) error {
 	const first, most = 100 * time.Millisecond, 5 * time.Second
 	delay := float64(first) * math.Pow(1.3, float64(activity.GetInfo(ctx).Attempt-1))
 	return temporal.NewApplicationErrorWithOptions(
-		"waits for "+holder.Job+"."+holder.Step+", which computes the same", waiting,
+		"waits for "+holder.Job+"."+holder.Step+", which computes the same", Waiting,
 		temporal.ApplicationErrorOptions{NextRetryDelay: time.Duration(min(delay, float64(most)))})
 }

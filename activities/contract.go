@@ -213,6 +213,7 @@ type TriggerResult struct {
 const (
 	// WorkerLost: the worker was stopped or died; another one goes on.
 	WorkerLost = "worker lost"
-	// waiting: the same step is running elsewhere.
-	waiting = "waiting"
+	// Waiting: the same step is running elsewhere, or not all of its instances
+	// have a slot.
+	Waiting = "waiting"
 )

@@ -124,6 +124,7 @@ func (i *instance) run(ctx, running context.Context) (StepResult, error) {
 		return StepResult{}, i.notFormed(running, err)
 	}
 	i.found.Store(-1)
+	activity.RecordHeartbeat(ctx, Beat{})
 	if formed.Alone && i.in.Instance > 0 {
 		return StepResult{}, nil // the first one runs them all
 	}
@@ -248,7 +249,7 @@ func (i *instance) gather(ctx context.Context, formed *gang.Formed, mine map[str
 // formed.
 func (i *instance) notFormed(ctx context.Context, err error) error {
 	again := func(words string, delay time.Duration) error {
-		return temporal.NewApplicationErrorWithOptions(words, waiting, temporal.ApplicationErrorOptions{NextRetryDelay: delay})
+		return temporal.NewApplicationErrorWithOptions(words, Waiting, temporal.ApplicationErrorOptions{NextRetryDelay: delay})
 	}
 	var none *gang.NotFormed
 	switch {

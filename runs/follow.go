@@ -151,11 +151,15 @@ func (f *follower) ask(ctx context.Context) error {
 func (f *follower) merge(pending []*workflowpb.PendingActivityInfo) (changed bool) {
 	now := append([]pipeline.StepState(nil), f.reported...)
 	for _, p := range pending {
-		if p.GetActivityType().GetName() != "Step" {
-			continue
-		}
+		kind := p.GetActivityType().GetName()
 		i, ok := f.at[stepOf(p.GetActivityId())]
 		if !ok || now[i].Status.Ended() {
+			continue
+		}
+		if kind == "Instance" {
+			mergeInstance(&now[i], p)
+		}
+		if kind != "Step" {
 			continue
 		}
 		switch p.GetState() {

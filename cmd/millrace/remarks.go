@@ -4,6 +4,7 @@ import (
 	"context"
 	"sync"
 
+	software "github.com/millrace-ml/millrace/internal/environment"
 	"github.com/millrace-ml/millrace/internal/term"
 	"github.com/millrace-ml/millrace/pipeline"
 	"github.com/millrace-ml/millrace/runs"
@@ -15,6 +16,7 @@ import (
 // reused needs none.
 type remarks struct {
 	python    func() string // what steps find; asking takes a moment
+	build     bool          // environments with packages are made
 	gpus      int
 	gpuSlots  int
 	saidHost  bool
@@ -30,6 +32,7 @@ func (a *app) newRemarks(ctx context.Context, s *server, note func(string)) *rem
 		return r
 	}
 	r.gpuSlots = max(1, c.GPUSlots)
+	r.build = c.Build()
 	if folder, err := pythonFolder(c.Python); err == nil {
 		r.python = sync.OnceValue(func() string { return describePython(ctx, folder) })
 		go r.python()
@@ -48,9 +51,9 @@ func (r *remarks) on(job *runs.Job) {
 		}
 		step := job.Plan.Steps[i]
 		e := step.Environment
-		if !r.saidHost && (e.Reference != "" || e.Image != "" || e.Conda != "" || e.Build != nil) {
+		if !r.saidHost && r.onHost(e) {
 			r.saidHost = true
-			r.note(hostRemark(r.python()))
+			r.note(hostRemark(r.python(), r.build))
 		}
 		if !r.saidNoGPU && step.Queue == workflows.GPUQueue && r.gpus == 0 {
 			r.saidNoGPU = true
@@ -59,11 +62,25 @@ func (r *remarks) on(job *runs.Job) {
 	}
 }
 
-func hostRemark(python string) string {
-	if python == "" {
-		return "steps run with what this machine has, and it has no python3; environments in the file are not built yet"
+// onHost reports whether a step has the machine's software though its file asks
+// for another.
+func (r *remarks) onHost(e pipeline.Environment) bool {
+	if e.Reference == "" && e.Image == "" && e.Conda == "" && e.Build == nil {
+		return false
 	}
-	return "steps run with the host's own interpreter, " + python + "; environments in the file are not built yet"
+	spec, err := software.Wanted(e)
+	return !r.build || spec == nil && err == nil
+}
+
+func hostRemark(python string, build bool) string {
+	has := "the host's own interpreter, " + python
+	if python == "" {
+		has = "what this machine has, and it has no python3"
+	}
+	if build {
+		return "steps whose environment is no more than an image run with " + has
+	}
+	return "steps run with " + has + "; environments are not made"
 }
 
 func atOnce(slots int) string {

@@ -42,9 +42,11 @@ type Images interface {
 	// Named returns what people call the image that an environment means, or ""
 	// for one whose steps run as processes of the machine all the same.
 	Named(e pipeline.Environment) string
-	// Image returns the digest of that image, which is there when it returns:
-	// pulled, or built.
-	Image(ctx context.Context, e pipeline.Environment, say func(line string)) (id string, err error)
+	// Image returns what names that image exactly, on any machine, and has it
+	// there: pulled, or built.
+	Image(ctx context.Context, e pipeline.Environment, say func(line string)) (exact string, err error)
+	// Ready has that very image there.
+	Ready(ctx context.Context, e pipeline.Environment, exact string, say func(line string)) error
 }
 
 // Watch is who follows what is done.
@@ -97,8 +99,7 @@ func (m *Manager) Prepare(ctx context.Context, e pipeline.Environment, queue str
 		return nil, err
 	}
 	if lock.Kind == Image {
-		_, err = m.Images.Image(ctx, e, w.say) // may have been resolved elsewhere
-		return lock, err
+		return lock, m.Images.Ready(ctx, e, lock.Image, w.say) // may have been resolved elsewhere
 	}
 	return lock, m.Make(ctx, lock, w)
 }

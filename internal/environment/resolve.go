@@ -36,7 +36,7 @@ func (m *Manager) resolve(ctx context.Context, spec *Spec, w Watch) (*Lock, erro
 	// file means can hardly be built for it either.
 	asked := attempt{requirements: spec.Requirements, wheels: as != ""}
 	text, err := r.compile(ctx, asked)
-	if _, refused := errors.AsType[*toolFailure](err); refused && !m.Strict && (as != "" || spec.Python == "" && !spec.Ours) {
+	if _, refused := errors.AsType[*toolFailure](err); refused && !m.Strict && (as != "" || spec.Python == "") {
 		text, lock.Changed, err = r.relax(ctx, asked, lock.Changed, err)
 	}
 	if err != nil {
@@ -57,7 +57,7 @@ func (m *Manager) pythonFor(ctx context.Context, spec *Spec, w Watch) (interpret
 	}
 	wanted := spec.Python
 	if wanted == "" {
-		wanted = ">=3.10,<3.14"
+		wanted = usualPython
 	}
 	if err := m.fetchPython(ctx, wanted, w); err != nil && ctx.Err() != nil {
 		return interpreter{}, "", ctx.Err()
@@ -67,7 +67,7 @@ func (m *Manager) pythonFor(ctx context.Context, spec *Spec, w Watch) (interpret
 		return interpreter{}, "", errors.New("no Python is on this machine, and none can be fetched: install Python 3, or make it known on the PATH of the worker")
 	}
 	python, ok := choose(all, spec.Python)
-	if ok || spec.Ours {
+	if ok {
 		return python, "", nil
 	}
 	words := fmt.Sprintf("Python %s is asked for and is not on this machine; Python %s is taken", plainPython(spec.Python), python)
@@ -79,6 +79,9 @@ func (m *Manager) pythonFor(ctx context.Context, spec *Spec, w Watch) (interpret
 	w.say("warning: " + words)
 	return python, words, nil
 }
+
+// usualPython is fetched where a machine has none at all.
+const usualPython = ">=3.10,<3.13"
 
 // plainPython is a range as people write it: "3.8" for "==3.8.*".
 func plainPython(wanted string) string {

@@ -18,9 +18,6 @@ type Spec struct {
 	Name string `json:"name"`
 	// Python is the version asked for, "3.8" or ">=3.8,<3.12"; "" for any.
 	Python string `json:"python,omitempty"`
-	// Ours is set for a requirement set of our own: its Python is a range that
-	// was tried, not a wish of the file's.
-	Ours bool `json:"ours,omitempty"`
 	// Requirements are for packages from PyPI, a line each.
 	Requirements []string `json:"requirements,omitempty"`
 	// Options are pip's, as a file may have them: "--extra-index-url URL".
@@ -101,7 +98,7 @@ func CuratedSpec(name string) *Spec {
 	if !ok {
 		return nil
 	}
-	spec := &Spec{Name: strings.TrimPrefix(name, CuratedPrefix), Ours: true}
+	spec := &Spec{Name: strings.TrimPrefix(name, CuratedPrefix)}
 	for line := range strings.SplitSeq(text, "\n") {
 		line = strings.TrimSpace(line)
 		if python, ok := strings.CutPrefix(line, "# python "); ok {

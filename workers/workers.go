@@ -28,6 +28,7 @@ import (
 	"github.com/millrace-ml/millrace/internal/cache"
 	"github.com/millrace-ml/millrace/internal/datastore"
 	"github.com/millrace-ml/millrace/internal/environment"
+	"github.com/millrace-ml/millrace/internal/executor"
 	"github.com/millrace-ml/millrace/internal/executor/process"
 	"github.com/millrace-ml/millrace/internal/record"
 	"github.com/millrace-ml/millrace/internal/step"
@@ -57,6 +58,9 @@ type Options struct {
 	// Environments makes the software that steps ask for, which the locks in
 	// Store name exactly; nil has steps run with the machine's own.
 	Environments *environment.Manager
+	// Containers runs the programs whose environment is an image; nil where
+	// none is.
+	Containers executor.Executor
 	// Labels and Version describe the process to whoever lists workers.
 	Labels  map[string]string
 	Version string
@@ -101,6 +105,9 @@ func Start(ctx context.Context, o Options) (*Workers, error) {
 	runner := &step.Runner{
 		Store: o.Store, Executor: new(process.Executor), Work: o.Work, Python: o.Python, Environments: o.Environments,
 		Environ: environ(o),
+	}
+	if o.Containers != nil {
+		runner.Executor = &executor.Either{Processes: runner.Executor, Containers: o.Containers}
 	}
 	if o.Register {
 		if err := register(ctx, o); err != nil {

@@ -31,6 +31,7 @@ type servingFlags struct {
 	gpus, memory       string
 	python             string
 	environments       environmentFlags
+	executor           executorFlags
 	given              func(flag string) bool
 	// set by worker start only
 	worker workerFlags
@@ -48,6 +49,7 @@ func (s *servingFlags) addShared(f *pflag.FlagSet) {
 	f.StringVar(&s.memory, "memory", "", "`size` of the memory that is lent to steps that declare what they need, such as 16g; none does not count (default: auto)")
 	f.StringVar(&s.python, "python", "", "`folder` of the interpreter that steps run with (default: the python3 on PATH)")
 	s.environments.add(f)
+	s.executor.add(f)
 }
 
 func (s *servingFlags) fill(f *config.Flags) {
@@ -55,6 +57,7 @@ func (s *servingFlags) fill(f *config.Flags) {
 		return
 	}
 	s.environments.fill(f, s.given)
+	s.executor.fill(f, s.given)
 	if s.given("cpu-slots") {
 		f.CPUSlots = &s.cpuSlots
 	}
@@ -144,12 +147,15 @@ func (a *app) serve(ctx context.Context, lock *home.Lock, o serveOptions) (_ *se
 	if err != nil {
 		return nil, err
 	}
-	s.workers, err = workers.Start(ctx, workers.Options{
+	options := workers.Options{
 		Temporal: s.client, Namespace: s.at.Namespace, Store: store, Work: h.Work(),
 		Serve: queues, GPUs: s.gpus, Memory: memory, Python: python, Environments: environments, Log: a.log(),
 		Version: buildVersion(), Register: s.embed == nil,
-	})
-	if err != nil {
+	}
+	if err := a.containers(ctx, c, &options); err != nil {
+		return nil, err
+	}
+	if s.workers, err = workers.Start(ctx, options); err != nil {
 		return nil, err
 	}
 	if s.embed != nil {

@@ -134,7 +134,7 @@ func (a *app) workerOptions(ctx context.Context, c config.Config) (workers.Optio
 		return o, err
 	}
 	o.Serve = workers.Serve(c.Worker.Queues, c.Worker.Slots, c.GPUs != "none")
-	return o, nil
+	return o, a.containers(ctx, c, &o)
 }
 
 // work connects and serves, until ctx ends or, where it serves a home's own

@@ -36,6 +36,8 @@ type Config struct {
 	Python string
 	// Environments is how steps get the software that they ask for.
 	Environments Environments
+	// Executor is how the programs of steps run.
+	Executor Executor
 	// Output is the format of -o where none is given; "" means json.
 	Output term.Format
 	// Computes says which queue stands for a compute, by name.
@@ -57,6 +59,7 @@ type Flags struct {
 	CPUSlots, GPUSlots *int
 	Python             *string
 	Environments       EnvironmentFlags
+	Executor           ExecutorFlags
 	Store              *string
 	GPUs, Memory       *string
 	Worker             WorkerFlags
@@ -108,6 +111,9 @@ func Load(flags Flags, env Environment) (Config, error) {
 		return Config{}, err
 	}
 	if err := c.Environments.readFlags(flags.Environments); err != nil {
+		return Config{}, err
+	}
+	if err := c.Executor.readFlags(flags.Executor); err != nil {
 		return Config{}, err
 	}
 	if c.Temporal, err = temporal(env); err != nil {
@@ -203,6 +209,8 @@ var settings = []setting{
 	{"environments", func(c *Config, s string) error { return c.Environments.setMode(s) }},
 	{"strict_environments", func(c *Config, s string) error { return c.Environments.setStrict(s) }},
 	{"environments_max", func(c *Config, s string) error { return c.Environments.setMax(s) }},
+	{"executor", func(c *Config, s string) error { return c.Executor.setMode(s) }},
+	{"docker_network", func(c *Config, s string) error { return c.Executor.setNetwork(s) }},
 	{"output", output},
 	{computesKey, nil},
 }

@@ -21,11 +21,11 @@ const usualSharedMemory = 2 << 30
 // Of this machine they see the attempt's folder and its TMPDIR: inputs are in
 // there, as links to the store's files or as copies.
 func (a Attempt) container(at *claim, programs int) (*executor.Container, error) {
-	if a.Image == "" {
+	if at.software.image == "" {
 		return nil, nil
 	}
 	c := &executor.Container{
-		Image:        a.Image,
+		Image:        at.software.image,
 		Mounts:       []string{at.path, at.tmp},
 		GPUs:         devices(a.Env),
 		SharedMemory: usualSharedMemory,

@@ -76,7 +76,7 @@ func (r *Runner) environment(a Attempt, at *claim, p *ports) (environment, error
 
 // surroundings are the variables of the place where a program runs.
 func (r *Runner) surroundings(a Attempt, at *claim) (environment, error) {
-	if a.Image != "" {
+	if at.software.image != "" {
 		return r.contained(a, at), nil
 	}
 	env := make(environment, len(r.Environ)+64)

@@ -42,9 +42,10 @@ exit $code`
 
 // usesMPI reports whether an attempt is one for mpirun. Between machines it would
 // need a way to start programs there, which is not ours to give: in a gang every
-// worker starts its own. Nor is the one of this machine any use in a container.
+// worker starts its own. The one of this machine is of no use in a container, whose
+// PATH is not known.
 func usesMPI(a Attempt) bool {
-	return a.Gang == nil && a.Image == "" && a.Step.Distribution != nil && a.Step.Distribution.Type == "mpi"
+	return a.Gang == nil && a.Step.Distribution != nil && a.Step.Distribution.Type == "mpi"
 }
 
 // underMPI is mpirun in the place of the processes that it starts.

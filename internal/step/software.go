@@ -25,6 +25,8 @@ type software struct {
 	// root is the attempt's own environment: what is installed goes there.
 	root string
 	done func()
+	// image is what the attempt runs in; "" for a process of the machine.
+	image string
 }
 
 // equip makes the software ready that the step asks for. What it does stands in
@@ -52,8 +54,12 @@ func (r *Runner) furnish(ctx context.Context, a Attempt, at *claim) error {
 	defer log.Close()
 	watch := environments.Watch{Log: log, Say: func(line string) { _ = at.note(line) }}
 	lock, err := r.Environments.Resolve(ctx, a.Step.Environment, a.Step.Queue, false, watch)
-	if err != nil || lock == nil || lock.Kind != environments.Venv {
+	if err != nil || lock == nil {
 		return err
+	}
+	if lock.Kind == environments.Image {
+		at.software.image = lock.Image
+		return r.Environments.Images.Ready(ctx, a.Step.Environment, lock.Image, watch.Say)
 	}
 	for _, changed := range lock.Changed {
 		_ = at.note("environment " + lock.Name + ": " + changed)

@@ -70,9 +70,6 @@ type Attempt struct {
 	// Env is added to the program's environment: NAME=value, such as the
 	// CUDA_VISIBLE_DEVICES of the worker's slot.
 	Env []string
-	// Image is the identifier of the image that the program runs in, which is
-	// there; "" for a process of this machine.
-	Image string
 	// Gang is set where other instances of the step run on other workers at
 	// the same time; nil has them all run here.
 	Gang *Gang

@@ -48,7 +48,7 @@ func (i *Images) build(ctx context.Context, b *pipeline.Build, say func(string))
 		return "", invalid("the dockerfile_path %q leads out of the build context", dockerfile)
 	}
 	name := tag("build", string(b.Context.Artifact.Digest), dockerfile)
-	return i.Engine.once(ctx, name, say, func() error {
+	return name, i.Engine.once(ctx, name, say, func() error {
 		folder, err := os.MkdirTemp("", "millrace-build-")
 		if err != nil {
 			return err

@@ -2,7 +2,6 @@ package docker
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 
@@ -54,46 +53,89 @@ func (i *Images) base(e pipeline.Environment) string {
 	return curatedImages + strings.TrimPrefix(ref.Name, "AzureML-")
 }
 
-// Image returns the identifier of the image that an environment means, which
-// is there when it returns: pulled, or built. An image that is there is taken
+// Image returns what names the image exactly that an environment means, on any
+// machine, and has it there: pulled, or built. An image that is there is taken
 // as it is, without asking its registry for a newer one.
 func (i *Images) Image(ctx context.Context, e pipeline.Environment, say func(line string)) (string, error) {
-	if say == nil {
-		say = func(string) {}
-	}
-	id, err := "", error(nil)
+	exact, err := "", error(nil)
 	switch name := i.base(e); {
 	case e.Build != nil:
-		id, err = i.build(ctx, e.Build, say)
+		exact, err = i.build(ctx, e.Build, say)
 	case name != "":
-		id, err = i.Engine.pulled(ctx, name, say)
+		if err = i.Engine.pull(ctx, name, say); err == nil {
+			exact, err = i.Engine.exact(ctx, name)
+		}
 	default:
 		return "", invalid("the environment names no image")
 	}
 	if err != nil || e.Conda == "" {
-		return id, err
+		return exact, err
 	}
-	return i.layered(ctx, id, e.Conda, say)
+	return i.layered(ctx, exact, e.Conda, say)
 }
 
-// find returns the identifier of an image that is there, or "".
-func (e *Engine) find(ctx context.Context, name string) (string, error) {
-	found, err := e.api.ImageInspect(ctx, name)
+// Ready has the image there that Image has named, maybe on another machine.
+func (i *Images) Ready(ctx context.Context, e pipeline.Environment, exact string, say func(line string)) error {
+	if there, err := i.Engine.there(ctx, exact); there || err != nil {
+		return err
+	}
+	if strings.HasPrefix(exact, repository+":") {
+		made, err := i.Image(ctx, e, say)
+		if err == nil && made != exact {
+			// Its base has changed in between; what is in the key is still
+			// what the steps before it ran in.
+			err = fmt.Errorf("the image %s cannot be built again: it would be %s now; have the environment made anew", exact, made)
+		}
+		return err
+	}
+	if strings.Contains(exact, "@") {
+		return i.Engine.pull(ctx, exact, say)
+	}
+	return fmt.Errorf("the image %s (%s) is not on this machine, and no registry is known that has it", i.Named(e), exact)
+}
+
+// there reports whether the engine has an image.
+func (e *Engine) there(ctx context.Context, name string) (bool, error) {
+	_, err := e.api.ImageInspect(ctx, name)
 	if errdefs.IsNotFound(err) {
-		return "", nil
+		return false, nil
 	}
 	if err != nil {
-		return "", fmt.Errorf("look for image %s: %w", name, err)
+		return false, fmt.Errorf("look for image %s: %w", name, err)
+	}
+	return true, nil
+}
+
+// exact returns what names an image that is there exactly: its digest in its
+// registry or, if it was made on this machine, its identifier.
+func (e *Engine) exact(ctx context.Context, name string) (string, error) {
+	found, err := e.api.ImageInspect(ctx, name)
+	if err != nil {
+		return "", fmt.Errorf("look at image %s: %w", name, err)
+	}
+	for _, digest := range found.RepoDigests {
+		if repository, _, _ := strings.Cut(digest, "@"); sameRepository(repository, name) {
+			return digest, nil
+		}
 	}
 	return found.ID, nil
 }
 
+func sameRepository(a, b string) bool {
+	first, err := reference.ParseNormalizedNamed(a)
+	if err != nil {
+		return false
+	}
+	second, err := reference.ParseNormalizedNamed(b)
+	return err == nil && first.Name() == second.Name()
+}
+
 // once has an image be made by one of all who ask for it at the same time. The
 // others wait, and find it there.
-func (e *Engine) once(ctx context.Context, name string, say func(string), work func() error) (string, error) {
+func (e *Engine) once(ctx context.Context, name string, say func(string), work func() error) error {
 	for waited := false; ; waited = true {
-		if id, err := e.find(ctx, name); id != "" || err != nil {
-			return id, err
+		if there, err := e.there(ctx, name); there || err != nil {
+			return err
 		}
 		e.mu.Lock()
 		busy := e.making[name]
@@ -110,7 +152,7 @@ func (e *Engine) once(ctx context.Context, name string, say func(string), work f
 		select {
 		case <-busy:
 		case <-ctx.Done():
-			return "", ctx.Err()
+			return ctx.Err()
 		}
 	}
 	defer func() {
@@ -119,21 +161,14 @@ func (e *Engine) once(ctx context.Context, name string, say func(string), work f
 		close(e.making[name])
 		delete(e.making, name)
 	}()
-	if err := work(); err != nil {
-		return "", err
-	}
-	id, err := e.find(ctx, name)
-	if err == nil && id == "" {
-		err = fmt.Errorf("image %s has gone as soon as it was there", name)
-	}
-	return id, err
+	return work()
 }
 
-// pulled pulls an image unless it is there.
-func (e *Engine) pulled(ctx context.Context, name string, say func(string)) (string, error) {
+// pull pulls an image unless it is there.
+func (e *Engine) pull(ctx context.Context, name string, say func(string)) error {
 	named, err := reference.ParseNormalizedNamed(name)
 	if err != nil {
-		return "", invalid("%q is no name of an image: %v", name, err)
+		return invalid("%q is no name of an image: %v", name, err)
 	}
 	return e.once(ctx, name, say, func() error {
 		say("pulling image " + name)
@@ -174,9 +209,6 @@ func notPulled(name string, err error) error {
 		f := invalid("the registry does not give the image %s: %s", name, text)
 		f.Hint = "run `docker login` as the user of the worker"
 		return f
-	}
-	if ctx := (context.Canceled); errors.Is(err, ctx) {
-		return err
 	}
 	return fmt.Errorf("pull image %s: %w", name, err)
 }

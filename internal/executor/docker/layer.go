@@ -29,6 +29,7 @@ RUN set -e; cd /opt/millrace; \
     done; \
     for python in python3 python; do \
       if command -v $python >/dev/null; then \
+        read -r first <requirements.txt; case $first in "#! "*) echo "$first" >&2; exit 1 ;; esac; \
         $python -m venv --system-site-packages %[2]s; \
         %[2]s/bin/python -m pip install --no-cache-dir --disable-pip-version-check -r requirements.txt; exit 0; \
       fi; \
@@ -41,7 +42,7 @@ ENV PATH=%[2]s/bin:%[3]s CONDA_PREFIX=%[2]s
 func (i *Images) layered(ctx context.Context, base, conda string, say func(string)) (string, error) {
 	requirements, err := i.Requirements(conda)
 	if err != nil {
-		return "", err
+		requirements = []string{"#! " + strings.ReplaceAll(err.Error(), "\n", " ")} // conda may know more
 	}
 	found, err := i.Engine.api.ImageInspect(ctx, base)
 	if err != nil {
@@ -61,7 +62,7 @@ func (i *Images) layered(ctx context.Context, base, conda string, say func(strin
 		"requirements.txt": strings.Join(requirements, "\n") + "\n",
 	}
 	name := tag("layer", files["Dockerfile"], conda, files["requirements.txt"])
-	return i.Engine.once(ctx, name, say, func() error {
+	return name, i.Engine.once(ctx, name, say, func() error {
 		folder, err := os.MkdirTemp("", "millrace-build-")
 		if err != nil {
 			return err

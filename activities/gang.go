@@ -269,12 +269,12 @@ func (i *instance) notFormed(ctx context.Context, err error) error {
 // others get the slots, and the others look ever less often whether it is there;
 // but more often than it is.
 func (i *instance) pause(why *gang.NotFormed) time.Duration {
-	attempt := time.Duration(i.info.Attempt)
-	least, most := min(attempt*300*time.Millisecond, 2*time.Second), min(attempt*600*time.Millisecond, 5*time.Second)
+	first, longest := 500*time.Millisecond, 4*time.Second
 	if i.in.Instance == 0 && !why.Older {
-		least, most = min(attempt*2*time.Second, 20*time.Second), min(attempt*4*time.Second, 40*time.Second)
+		first, longest = 3*time.Second, 30*time.Second
 	}
-	return least + rand.N(most-least)
+	delay := min(float64(first)*float64(i.info.Attempt), float64(longest))
+	return time.Duration(delay * (0.7 + 0.6*rand.Float64())) // two gangs should not keep step
 }
 
 // broken is for an instance that has ended the gang.

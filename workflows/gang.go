@@ -3,6 +3,7 @@ package workflows
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	enumspb "go.temporal.io/api/enums/v1"
@@ -90,13 +91,10 @@ func (e *execution) instanceEnded(g *gang, n int, f workflow.Future) {
 }
 
 // broken settles a gang that has come to nothing, when all its instances have
-// ended. Where a worker was lost, the others may have failed for that reason: so
-// that counts before all else, and all are begun again.
+// ended.
 func (e *execution) broken(g *gang) {
-	why, lost := g.errs[g.first], false
-	for _, err := range g.errs {
-		lost = lost || lostWorker(err)
-	}
+	lost := g.lost()
+	why := g.errs[g.first]
 	if e.running.Err() == nil && e.tries[g.node] < maxTries && (lost || outside(why)) {
 		e.again(g.node, lost)
 		return
@@ -110,6 +108,11 @@ func (e *execution) broken(g *gang) {
 	e.ended(g.node, why)
 	e.gather(g.node, parts)
 }
+
+// lost reports whether an instance ended because its worker was lost. Then the
+// others may have failed for that reason, before anybody could know: so it counts
+// before all else.
+func (g *gang) lost() bool { return slices.ContainsFunc(g.errs, lostWorker) }
 
 // again begins all instances of a step anew.
 func (e *execution) again(i int, lost bool) {

@@ -32,7 +32,7 @@ func Address() string {
 		if err != nil {
 			continue
 		}
-		defer conn.Close()
+		_ = conn.Close()
 		if local, ok := conn.LocalAddr().(*net.UDPAddr); ok && !local.IP.IsLoopback() && !local.IP.IsUnspecified() {
 			return local.IP.String()
 		}

@@ -155,10 +155,10 @@ func (j *joint) add(instance int, entries []artifact.Entry) {
 			}
 			continue
 		}
-		if e.IsFolder() {
-			j.folders[e.Path] = j.folders[e.Path]
-		} else {
+		if _, there := j.folders[e.Path]; !e.IsFolder() {
 			j.files[e.Path] = e
+		} else if !there {
+			j.folders[e.Path] = false
 		}
 		j.from[e.Path] = instance
 		for above := path.Dir(e.Path); above != "."; above = path.Dir(above) {

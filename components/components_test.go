@@ -30,7 +30,7 @@ type component struct {
 	DisplayName string `yaml:"display_name"`
 	Description string
 	Code        string
-	Environment string
+	Environment struct{ Image string }
 	Inputs      yaml.MapSlice
 	Outputs     yaml.MapSlice
 }
@@ -66,7 +66,7 @@ func TestEveryFolderIsAWholeComponent(t *testing.T) {
 			}
 		}
 		c := readComponent(t, name)
-		if c.Name != name || c.Version < 1 || c.DisplayName == "" || c.Description == "" || c.Code != "./src" || c.Environment == "" {
+		if c.Name != name || c.Version < 1 || c.DisplayName == "" || c.Description == "" || c.Code != "./src" || c.Environment.Image == "" {
 			t.Errorf("%s: component.yml says %+v", name, c)
 		}
 		for _, port := range slices.Concat(c.Inputs, c.Outputs) {

@@ -49,6 +49,8 @@ type Activities struct {
 	// Stopping ends when running steps have to let go of this worker; its
 	// cause says what becomes of their programs. Nil never ends.
 	Stopping context.Context
+	// Observer is told what becomes of steps; may be nil.
+	Observer Observer
 
 	plans *plans
 }

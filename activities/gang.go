@@ -25,13 +25,16 @@ import (
 //
 // The first instance leads. It claims the step's key, gathers what the others
 // have made, and remembers the result when all have succeeded.
-func (a *Activities) Instance(ctx context.Context, in InstanceInput) (StepResult, error) {
+func (a *Activities) Instance(ctx context.Context, in InstanceInput) (result StepResult, err error) {
 	plan, err := a.plan(ctx, in.Plan)
 	if err != nil {
 		return StepResult{}, err
 	}
 	info := activity.GetInfo(ctx)
 	if in.Instance == 0 {
+		var ended func(StepResult, error)
+		ctx, ended = a.observe(ctx, in.StepInput, &plan.Steps[in.Step], in.Try)
+		defer func() { ended(result, err) }()
 		done, release, err := a.begin(ctx, in.StepInput, info, in.Try > 1)
 		if err != nil {
 			return StepResult{}, a.failed(err, StepFailed{})

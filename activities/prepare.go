@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 	"sync"
+	"time"
 
 	"go.temporal.io/sdk/activity"
 
@@ -27,7 +28,9 @@ func (a *Activities) Prepare(ctx context.Context, in PrepareInput) (PrepareResul
 	}
 	lines := new(progress)
 	defer beat(ctx, lines.last)()
+	begin := time.Now()
 	lock, err := a.Environments.Prepare(ctx, step.Environment, step.Queue, false, environment.Watch{Say: lines.say})
+	a.observer().Prepared(step.Queue, time.Since(begin), err)
 	if err != nil {
 		return PrepareResult{}, a.attemptFailed(ctx, err, transferGivesUpAt, StepFailed{Attempt: Attempt{Worker: a.Identity, Number: int(activity.GetInfo(ctx).Attempt)}})
 	}

@@ -52,6 +52,7 @@ func (a *Activities) noteReused(ctx context.Context, plan *indexed, job string, 
 	for _, r := range answers {
 		if r.From != nil {
 			step := &plan.Steps[r.Step]
+			a.observer().Reused(job, step.Name, step.Queue)
 			states = append(states, pipeline.StepState{
 				Name: step.Name, Status: pipeline.Completed, Queue: step.Queue, Key: r.Key,
 				Reused: r.From, Started: now, Ended: now, Outputs: r.Outputs,

@@ -36,12 +36,14 @@ type Left struct {
 
 // Step runs one step's program, unless its result has appeared in the cache or
 // somebody else is computing it right now.
-func (a *Activities) Step(ctx context.Context, in StepInput) (StepResult, error) {
+func (a *Activities) Step(ctx context.Context, in StepInput) (result StepResult, err error) {
 	plan, err := a.plan(ctx, in.Plan)
 	if err != nil {
 		return StepResult{}, err
 	}
 	info := activity.GetInfo(ctx)
+	ctx, ended := a.observe(ctx, in, &plan.Steps[in.Step], int(info.Attempt))
+	defer func() { ended(result, err) }()
 	done, release, err := a.begin(ctx, in, info, info.Attempt > 1)
 	if err != nil {
 		return StepResult{}, a.failed(err, StepFailed{})

@@ -28,6 +28,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/millrace-ml/millrace/internal/artifact"
@@ -56,6 +57,8 @@ type Runner struct {
 	Grace time.Duration
 	// Keep leaves the folders of attempts, to look into.
 	Keep bool
+	// Observer is told how attempts get on; may be nil.
+	Observer Observer
 }
 
 // Attempt is one try at a step.
@@ -125,10 +128,13 @@ func (r *Runner) run(ctx context.Context, a Attempt) (result Result, err error) 
 	if result.Outputs, err = r.equip(ctx, a, at); err != nil {
 		return result, err
 	}
+	staged := r.observer().Phase(ctx, "stage")
 	ports, err := r.stage(ctx, a, at)
+	staged(err)
 	if err != nil {
 		return result, err
 	}
+	a.Env = append(slices.Clip(a.Env), r.observer().Environ(ctx)...)
 	programs, err := r.programs(a, at, ports)
 	if err != nil {
 		return result, err
@@ -137,10 +143,15 @@ func (r *Runner) run(ctx context.Context, a Attempt) (result Result, err error) 
 	if a.Gang != nil {
 		meet = a.Gang.Meet
 	}
+	ran := r.observer().Phase(ctx, "run")
 	end := r.execute(ctx, programs, meet)
 	result = Result{ExitCode: end.Code, Started: end.Started, Ended: end.Ended}
 	var outputs map[string]pipeline.Artifact
-	if err = judge(end, a, at); err == nil {
+	err = judge(end, a, at)
+	ran(err)
+	committed := r.observer().Phase(ctx, "commit")
+	defer func() { committed(err) }()
+	if err == nil {
 		outputs, err = r.collect(ctx, a, at, ports)
 	}
 	ctx, cancel := afterwards(ctx)

@@ -10,10 +10,10 @@ EXAMPLE  := examples/penguins/pipeline.yml
 TOOLS    := bin/tools/.built
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test lint fuzz bench ci race clean
+.PHONY: help build run test lint fuzz bench cluster-test fault-test ci race clean
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 build: ## compile bin/millrace
 	@tools/compile -ldflags '-s -w -X main.version=$(VERSION)' -o bin/millrace ./cmd/millrace
@@ -29,6 +29,7 @@ test: build ## run the unit and the end-to-end tests
 
 lint: $(TOOLS) ## check formatting, style, the stairs and the determinism of workflows
 	go vet ./...
+	go vet -tags cluster ./e2e/cluster
 	GOOS=darwin go vet $$(tools/packages light)
 	bin/tools/golangci-lint run --allow-serial-runners ./...
 	bin/tools/workflowcheck -config tools/workflowcheck.yml ./workflows/...
@@ -40,10 +41,22 @@ fuzz: ## run every fuzz target for FUZZTIME (20s) each
 bench: build ## measure what Millrace costs; see docs/benchmarks.md
 	go run ./bench
 
+# Clusters are PostgreSQL, the Temporal server on it, an S3 server and workers, a process each: see e2e/cluster. As root
+# each has a network of its own.
+cluster-test: ## run a cluster on this machine: three workers do what one process does
+	tools/postgres
+	go test -tags cluster -count=1 -v -timeout 15m -run '^TestCluster' ./e2e/cluster
+
+fault-test: ## kill, cut off and fill up parts of a cluster, FAULTS (20) times; needs root
+	tools/postgres
+	FAULTS=$(FAULTS) SEED=$(SEED) go test -tags cluster -count=1 -v -timeout 0 -run '^TestFaults$$' ./e2e/cluster
+
 ci: build lint race ## everything that must pass before a merge
 	go test $$(tools/packages heavy)
 	go test -count=1 ./e2e
 	home=$$(mktemp -d); trap 'rm -rf "$$home"' EXIT; MILLRACE_HOME=$$home bin/millrace run $(EXAMPLE)
+	$(MAKE) cluster-test
+	$(MAKE) fault-test FAULTS=6
 
 race:
 	CGO_ENABLED=1 go test -race $$(tools/packages light)

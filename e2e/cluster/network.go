@@ -104,6 +104,10 @@ func (n *network) space(host int) string { return fmt.Sprintf("%s-%d", n.name, h
 
 // close deletes the namespaces, and with them all that is in them.
 func (n *network) close() {
+	if n.name == "" {
+		return
+	}
+	_ = ip("link", "del", n.name) // at once; with a namespace it would go a little later
 	for _, space := range n.spaces {
 		_ = ip("netns", "del", space)
 	}

@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"sync"
+	"time"
 
 	"github.com/johannesboyne/gofakes3"
 	"github.com/johannesboyne/gofakes3/backend/s3mem"
@@ -23,8 +24,10 @@ type journal struct {
 	file *os.File
 }
 
-// change is a line of the file.
+// change is a line of the file. It bears the time, for who reads the file
+// afterwards.
 type change struct {
+	At       time.Time         `json:"at"`
 	Key      string            `json:"key"`
 	Metadata map[string]string `json:"metadata,omitempty"`
 	Contents []byte            `json:"contents,omitempty"`
@@ -80,6 +83,7 @@ func (j *journal) apply(c change) error {
 
 // note writes a change down, then makes it.
 func (j *journal) note(c change) error {
+	c.At = time.Now()
 	line, err := json.Marshal(c)
 	if err != nil {
 		return err

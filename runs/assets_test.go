@@ -202,7 +202,7 @@ func TestMissingAssetsSayWhatThereIs(t *testing.T) {
 		{"a registry", pipeline.AssetRef{Kind: pipeline.ModelAsset, Registry: "milrace", Name: "net"},
 			`there is no registry "milrace"`, `did you mean "millrace"?`},
 		{"a curated environment", pipeline.AssetRef{Kind: pipeline.EnvironmentAsset, Registry: "azureml", Name: "sklearn-1.55"},
-			`"sklearn-1.55" is none of the curated environments that are known here; its steps run with the software of the machine`, `did you mean "sklearn-1.5"?`},
+			`"sklearn-1.55" is none of the curated environments that are known here; the packages of sklearn-1.5 stand for it`, `did you mean "sklearn-1.5"?`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			_, err := w.library().Find(tt.ref)

@@ -35,7 +35,7 @@ func TestComputesAreKeptAndDecideTheQueue(t *testing.T) {
 	for name := range want {
 		plan.Steps = append(plan.Steps, pipeline.Step{Name: name, Compute: name})
 	}
-	p.must(p.route(ctx, plan))
+	p.must(p.Route(ctx, plan))
 	got := map[string]string{}
 	for _, s := range plan.Steps {
 		got[s.Name] = s.Queue

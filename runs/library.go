@@ -32,8 +32,12 @@ func (l *Library) Find(ref pipeline.AssetRef) (*azureml.Asset, error) {
 		return a, nil
 	}
 	if isCurated(ref) {
+		instead := "its steps run with the software of the machine"
+		if set := environments.StandIn(ref.Name); set != "" {
+			instead = "the packages of " + set + " stand for it"
+		}
 		return nil, &azureml.Unknown{
-			Message:   fmt.Sprintf("%q is none of the curated environments that are known here; its steps run with the software of the machine", ref.Name),
+			Message:   fmt.Sprintf("%q is none of the curated environments that are known here; %s", ref.Name, instead),
 			Hint:      nearCurated(ref),
 			Tolerable: true,
 		}

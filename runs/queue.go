@@ -22,8 +22,8 @@ var computes = map[string]string{
 	"":            workflows.CPUQueue,
 }
 
-// route gives every step the queue that its attempts are taken from.
-func (s *Service) route(ctx context.Context, plan *pipeline.Plan) error {
+// Route gives every step the queue that its attempts are taken from.
+func (s *Service) Route(ctx context.Context, plan *pipeline.Plan) error {
 	kept, err := asset.All[Compute](ctx, asset.New(s.Store), computeShelf)
 	some, ok := errors.AsType[*asset.Damaged](err)
 	if err != nil && !ok {

@@ -316,7 +316,7 @@ func (s *Service) maker() schedule.Maker { return schedule.Maker{Store: s.Store,
 
 // prepare takes into the store what a plan needs, and says where its steps run.
 func (s *Service) prepare(ctx context.Context, plan *pipeline.Plan) error {
-	if err := s.route(ctx, plan); err != nil {
+	if err := s.Route(ctx, plan); err != nil {
 		return err
 	}
 	// The graph does not depend on what is pinned but for the choice of what

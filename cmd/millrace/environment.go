@@ -18,15 +18,23 @@ func environmentNoun() *assetNoun {
 
 func newEnvironmentCmd(a *app) *cobra.Command {
 	n := environmentNoun()
-	return newAssetCmd(a, n, &cobra.Command{
+	cmd := newAssetCmd(a, n, &cobra.Command{
 		Use:   "environment",
-		Short: "Keep environments by name and version, as `az ml environment` does",
+		Short: "Keep environments by name and version, as `az ml environment` does, and make them",
 		Long: `Keep the software that steps need by name and version, for jobs and components to
-use as azureml:NAME:VERSION or azureml:NAME@latest. No server has to run.`,
+use as azureml:NAME:VERSION or azureml:NAME@latest, and see what of it is made on
+this machine. No server has to run.`,
 		Example: `  millrace environment create -n tools --image python:3.12 --conda-file conda.yml
   millrace environment list -o table
   millrace environment list --registry-name azureml -o table`,
-	}, newEnvironmentCreateCmd(a, n, nil))
+	}, newEnvironmentCreateCmd(a, n, nil), newEnvironmentBuildCmd(a, nil), newEnvironmentPruneCmd(a, nil))
+	for _, sub := range cmd.Commands() {
+		switch sub.Name() {
+		case "list", "show":
+			withMade(a, sub)
+		}
+	}
+	return cmd
 }
 
 func newEnvironmentCreateCmd(a *app, n *assetNoun, runF func(context.Context, *assetCreateOptions) error) *cobra.Command {

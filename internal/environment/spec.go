@@ -116,6 +116,13 @@ func CuratedSpec(name string) *Spec {
 	return spec
 }
 
+// StandIn is the requirement set that stands for a curated name; "" where none
+// does.
+func StandIn(name string) string {
+	set, _, _ := environments.Find(strings.TrimPrefix(name, CuratedPrefix))
+	return set
+}
+
 // complete adds what every conda environment and every image brings: programs
 // call pip, and old packages import setuptools without saying so.
 func (s *Spec) complete() {

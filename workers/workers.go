@@ -67,6 +67,8 @@ type Options struct {
 	// Register has the namespace learn the search attributes of jobs first:
 	// for a server that this process did not set up itself.
 	Register bool
+	// Observer is told what becomes of steps; may be nil.
+	Observer Observer
 	Log      *slog.Logger
 }
 
@@ -104,7 +106,7 @@ func Start(ctx context.Context, o Options) (*Workers, error) {
 	}
 	runner := &step.Runner{
 		Store: o.Store, Executor: new(process.Executor), Work: o.Work, Python: o.Python, Environments: o.Environments,
-		Environ: environ(o),
+		Environ: environ(o), Observer: o.Observer,
 	}
 	if o.Containers != nil {
 		runner.Executor = &executor.Either{Processes: runner.Executor, Containers: o.Containers}
@@ -132,6 +134,7 @@ func Start(ctx context.Context, o Options) (*Workers, error) {
 		Launch:       launch,
 		Host:         host(lives, o.Python),
 		Stopping:     stopping,
+		Observer:     o.Observer,
 	})
 	for _, s := range o.Serve {
 		w.serve(s)

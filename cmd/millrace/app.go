@@ -13,6 +13,7 @@ import (
 	"github.com/millrace-ml/millrace/internal/artifact"
 	"github.com/millrace-ml/millrace/internal/config"
 	"github.com/millrace-ml/millrace/internal/home"
+	"github.com/millrace-ml/millrace/internal/telemetry"
 	"github.com/millrace-ml/millrace/internal/term"
 	"github.com/millrace-ml/millrace/runs"
 )
@@ -41,6 +42,13 @@ type app struct {
 	// log is where the server, the workers and their clients speak: a file in
 	// the home.
 	log func() *slog.Logger
+	// traces sends what happens here to where people look at it; telemetry is
+	// what a process that runs steps tells of itself with.
+	traces    func() (*telemetry.Traces, error)
+	telemetry func() (*instruments, error)
+	// spoken is the log that replaces what is said on stderr; nil where people
+	// have asked for none.
+	spoken *slog.Logger
 
 	mu      sync.Mutex
 	closers []func()
@@ -71,6 +79,8 @@ func newApp(streams term.Streams, env environment, now func() time.Time) *app {
 	a.home = sync.OnceValues(a.openHome)
 	a.store = sync.OnceValues(a.openStore)
 	a.log = sync.OnceValue(a.openLog)
+	a.traces = sync.OnceValues(a.openTraces)
+	a.telemetry = sync.OnceValues(a.openTelemetry)
 	return a
 }
 
@@ -140,6 +150,10 @@ func (a *app) close() {
 
 // say tells a person something that is neither data nor an error.
 func (a *app) say(format string, args ...any) {
+	if a.spoken != nil {
+		a.spoken.Info(fmt.Sprintf(format, args...))
+		return
+	}
 	if !a.flags.onlyErrors {
 		fmt.Fprintf(a.Err, format+"\n", args...)
 	}

@@ -49,6 +49,7 @@ that one, and none is started here.
 	f.IntVar(&o.uiPort, "ui-port", usualUIPort, "`port` of the Temporal UI; another one is taken where it is not free")
 	f.BoolVar(&o.ui, "ui", true, "start the Temporal UI")
 	a.flags.serving.add(f)
+	a.flags.serving.telemetry.addLog(f)
 	return cmd
 }
 
@@ -61,6 +62,11 @@ func runDev(ctx context.Context, a *app, o *devOptions) error {
 	}
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
+	c, err := a.config()
+	if err != nil {
+		return err
+	}
+	a.speak(c)
 	lock, err := a.lockHome(ctx)
 	if err != nil {
 		return err

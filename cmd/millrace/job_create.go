@@ -83,7 +83,9 @@ func runJobCreate(ctx context.Context, a *app, o *jobCreateOptions) error {
 
 // submit submits a job, and does what is to be done then.
 func (o *afterCreate) submit(ctx context.Context, a *app, s *site, submission runs.Submission) error {
-	job, err := s.jobs.Submit(ctx, submission)
+	traced, end := a.span(ctx, "job create")
+	job, err := s.jobs.Submit(traced, submission)
+	end(err)
 	if err != nil {
 		return err
 	}

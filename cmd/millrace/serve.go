@@ -32,7 +32,11 @@ type servingFlags struct {
 	python             string
 	environments       environmentFlags
 	executor           executorFlags
+	telemetry          telemetryFlags
 	given              func(flag string) bool
+	// serves is set for the commands that run steps, logs for those that have
+	// a log even where nobody asks for one.
+	serves, logs bool
 	// set by worker start only
 	worker workerFlags
 }
@@ -50,6 +54,7 @@ func (s *servingFlags) addShared(f *pflag.FlagSet) {
 	f.StringVar(&s.python, "python", "", "`folder` of the interpreter that steps run with (default: the python3 on PATH)")
 	s.environments.add(f)
 	s.executor.add(f)
+	s.telemetry.add(f)
 }
 
 func (s *servingFlags) fill(f *config.Flags) {
@@ -58,6 +63,7 @@ func (s *servingFlags) fill(f *config.Flags) {
 	}
 	s.environments.fill(f, s.given)
 	s.executor.fill(f, s.given)
+	s.telemetry.fill(f, s.given)
 	if s.given("cpu-slots") {
 		f.CPUSlots = &s.cpuSlots
 	}
@@ -99,6 +105,7 @@ type server struct {
 // have been started.
 func (a *app) serve(ctx context.Context, lock *home.Lock, o serveOptions) (_ *server, err error) {
 	s := &server{lock: lock}
+	a.flags.serving.serves = true
 	defer func() {
 		if err != nil {
 			s.rest()
@@ -155,9 +162,13 @@ func (a *app) serve(ctx context.Context, lock *home.Lock, o serveOptions) (_ *se
 	if err := a.containers(ctx, c, &options); err != nil {
 		return nil, err
 	}
+	if err := a.equip(c, &options); err != nil {
+		return nil, err
+	}
 	if s.workers, err = workers.Start(ctx, options); err != nil {
 		return nil, err
 	}
+	a.watch(s.workers)
 	if s.embed != nil {
 		// Before others can reach the server: nobody deletes a schedule meanwhile.
 		if err := a.restoreSchedules(ctx, s); err != nil {
@@ -280,6 +291,9 @@ func (a *app) dial(ctx context.Context, at home.Server) (client.Client, error) {
 		if options, err = config.ClientOptions(a.env); err != nil {
 			return nil, err
 		}
+	}
+	if err := a.instrument(&options); err != nil {
+		return nil, err
 	}
 	options.Logger = sdkLogger(a.log())
 	options.Identity = fmt.Sprintf("millrace#%d", pid())

@@ -90,7 +90,10 @@ func (s *session) begin(ctx context.Context, submission runs.Submission) (*runs.
 		return s.at().jobs.Resume(ctx, s.name)
 	}
 	s.progress.Busy("storing code and data")
-	return s.at().jobs.Submit(ctx, submission)
+	ctx, end := s.app.span(ctx, "job create")
+	job, err := s.at().jobs.Submit(ctx, submission)
+	end(err)
+	return job, err
 }
 
 // introduce says which job this is, and what should be known beforehand.

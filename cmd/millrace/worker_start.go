@@ -58,6 +58,7 @@ MILLRACE_QUEUE, MILLRACE_SLOTS, MILLRACE_GPUS and so on.
 	}
 	a.flags.serving.addShared(cmd.Flags())
 	a.flags.serving.worker.add(cmd.Flags())
+	a.flags.serving.telemetry.addLog(cmd.Flags())
 	return cmd
 }
 
@@ -70,10 +71,12 @@ const (
 
 // runWorkerStart is `millrace worker start`.
 func runWorkerStart(ctx context.Context, a *app) error {
+	a.flags.serving.serves, a.flags.serving.logs = true, true
 	c, err := a.config()
 	if err != nil {
 		return err
 	}
+	a.speak(c)
 	if len(c.Worker.Queues) == 0 {
 		return wrongUsage("for example: "+a.command("worker", "start", "--queue", "cpu"), "--queue is missing")
 	}
@@ -149,6 +152,9 @@ func (a *app) work(ctx, hurry context.Context, c config.Config, o workers.Option
 	if o.Store, err = a.awaitStore(ctx); err != nil {
 		return false, err
 	}
+	if err := a.equip(c, &o); err != nil {
+		return false, err
+	}
 	o.Temporal, o.Namespace = t, at.Namespace
 	w, err := await(ctx, a, "a namespace "+at.Namespace+" at "+at.Address, func() (*workers.Workers, error) {
 		return workers.Start(ctx, o)
@@ -156,6 +162,7 @@ func (a *app) work(ctx, hurry context.Context, c config.Config, o workers.Option
 	if err != nil {
 		return false, err
 	}
+	a.watch(w)
 	a.say("%s", serving(w, o, at))
 	moved := a.whenMoved(ctx, at)
 	select {

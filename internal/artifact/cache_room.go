@@ -120,11 +120,11 @@ func (r *room) locked(change func(total int64) (int64, error)) error {
 	return err
 }
 
-// CacheMax is the bound of a cache in a folder for which none was chosen: 20 GB,
+// CacheMax is the bound of a cache in a folder for which none was chosen: 20 GiB,
 // or half of what the disk has left if that is less. What the cache holds
 // already counts as left.
 func CacheMax(dir string) (int64, error) {
-	const usual = 20_000_000_000
+	const usual = 20 << 30
 	at := dir
 	for {
 		var fs syscall.Statfs_t

@@ -38,6 +38,11 @@ type Config struct {
 	Environments Environments
 	// Executor is how the programs of steps run.
 	Executor Executor
+	// CacheMax is how much of a store that is a bucket is kept on this machine:
+	// auto or a size; "" means auto.
+	CacheMax string
+	// Telemetry is what the process tells of itself.
+	Telemetry Telemetry
 	// Output is the format of -o where none is given; "" means json.
 	Output term.Format
 	// Computes says which queue stands for a compute, by name.
@@ -62,6 +67,8 @@ type Flags struct {
 	Executor           ExecutorFlags
 	Store              *string
 	GPUs, Memory       *string
+	CacheMax           *string
+	Telemetry          TelemetryFlags
 	Worker             WorkerFlags
 }
 
@@ -171,6 +178,7 @@ func (c *Config) readFlags(f Flags) error {
 		{"--store", f.Store, func(c *Config, s string) error { c.Store = s; return nil }},
 		{"--gpus", f.GPUs, func(c *Config, s string) error { c.GPUs = s; return nil }},
 		{"--memory", f.Memory, memory},
+		{"--cache-max", f.CacheMax, cacheMax},
 	} {
 		if s.given == nil {
 			continue
@@ -178,6 +186,9 @@ func (c *Config) readFlags(f Flags) error {
 		if err := s.set(c, *s.given); err != nil {
 			return &Error{Where: s.flag, Message: err.Error()}
 		}
+	}
+	if err := c.Telemetry.readFlags(f.Telemetry); err != nil {
+		return err
 	}
 	return c.Worker.readFlags(f.Worker)
 }
@@ -211,6 +222,10 @@ var settings = []setting{
 	{"environments_max", func(c *Config, s string) error { return c.Environments.setMax(s) }},
 	{"executor", func(c *Config, s string) error { return c.Executor.setMode(s) }},
 	{"docker_network", func(c *Config, s string) error { return c.Executor.setNetwork(s) }},
+	{"cache_max", cacheMax},
+	{"metrics", func(c *Config, s string) error { return c.Telemetry.setMetrics(s) }},
+	{"log_format", func(c *Config, s string) error { return c.Telemetry.setFormat(s) }},
+	{"log_level", func(c *Config, s string) error { return c.Telemetry.setLevel(s) }},
 	{"output", output},
 	{computesKey, nil},
 }

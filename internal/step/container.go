@@ -2,6 +2,7 @@ package step
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"strconv"
 	"strings"
@@ -112,6 +113,26 @@ func goesAlong(name string) bool {
 		}
 	}
 	return false
+}
+
+// imageHint knows what is missing in images.
+func imageHint(end ending, text string) string {
+	if end.Container == nil {
+		return ""
+	}
+	const remedy = "name an image that has it, or add a conda_file to the environment"
+	if name := last(notFound, text); end.Code == 127 && name != "" {
+		return fmt.Sprintf("`%s` is not in the image of this step: %s", name, remedy)
+	}
+	if module := last(noModule, text); module != "" {
+		name, _, _ := strings.Cut(module, ".")
+		return fmt.Sprintf("the Python in the image of this step has no module %s: %s", name, remedy)
+	}
+	if sharedMem.MatchString(text) || end.Code == 135 {
+		return fmt.Sprintf("/dev/shm is too small for the program's data loaders: raise resources.shm_size, which is %s now, or use fewer workers",
+			units.BytesSize(float64(end.Container.SharedMemory)))
+	}
+	return ""
 }
 
 // words splits a text as a shell does, without giving a meaning to anything but

@@ -6,6 +6,8 @@ import (
 	"io/fs"
 	"syscall"
 
+	"github.com/docker/go-units"
+
 	"github.com/millrace-ml/millrace/internal/executor"
 	"github.com/millrace-ml/millrace/pipeline"
 )
@@ -31,6 +33,14 @@ func judge(end ending, a Attempt, at *claim) error {
 		f.Kind = pipeline.Timeout
 		f.Message = fmt.Sprintf("%s ran longer than the %s that limits.timeout allows", who, seconds(a.Step.Timeout))
 		f.Hint = "raise limits.timeout of this step, or give it less to do"
+		return f
+	case executor.OutOfMemory:
+		f.ExitCode = &end.Code
+		f.Message = who + " needed more memory than there was for it and was killed"
+		f.Hint = "let it hold less at a time (smaller batches, fewer workers), or give it more with resources.memory"
+		if end.Memory > 0 {
+			f.Message = fmt.Sprintf("%s needed more memory than the %s that it was given and was killed", who, units.BytesSize(float64(end.Memory)))
+		}
 		return f
 	}
 	f.ExitCode = &end.Code

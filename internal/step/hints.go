@@ -13,6 +13,7 @@ func hint(end ending, wd string, log []string) string {
 	text := strings.Join(log, "\n")
 	folders := filepath.SplitList(variable(end.Env, "PATH"))
 	for _, rule := range []func() string{
+		func() string { return imageHint(end, text) },
 		func() string { return codeHint(end.Code, text) },
 		func() string { return moduleHint(text, folders) },
 		func() string { return inputHint(text, wd) },

@@ -43,6 +43,9 @@ func (r *Runner) programs(a Attempt, at *claim, p *ports) ([]program, error) {
 
 		Container: container,
 	}
+	if container != nil {
+		common.Memory = a.Step.Resources.Memory
+	}
 	if strings.TrimSpace(common.Command) == "" {
 		return nil, invalid("the command is empty")
 	}

@@ -66,15 +66,16 @@ func (e *Executor) Run(ctx context.Context, p executor.Program) (executor.Exit, 
 	if err := check(p); err != nil {
 		return executor.Exit{}, err
 	}
-	id, err := e.start(ctx, p)
+	s, err := e.start(ctx, p)
 	if err != nil {
 		return executor.Exit{}, err
 	}
-	exit := executor.Exit{Started: time.Now()}
+	w := watch{e: e, path: p.State, state: s, grace: p.Grace}
+	w.exit.Started = time.Now()
 	if p.Started != nil {
-		p.Started(executor.Process{Container: id})
+		p.Started(executor.Process{Container: s.Container})
 	}
-	return e.watch(ctx, id, exit, limits{grace: p.Grace, timeout: p.Timeout})
+	return w.wait(ctx)
 }
 
 // check finds what a container would not say clearly, or would say too late.
@@ -104,26 +105,33 @@ func check(p executor.Program) error {
 	return log.Close()
 }
 
-// start makes the container and starts it.
-func (e *Executor) start(ctx context.Context, p executor.Program) (string, error) {
+// start makes the container and starts it. What is noted of it is noted before.
+func (e *Executor) start(ctx context.Context, p executor.Program) (state, error) {
 	ctx, cancel := briefly(ctx)
 	defer cancel()
 	options, err := e.options(ctx, p)
 	if err != nil {
-		return "", err
+		return state{}, err
 	}
 	made, err := e.Engine.api.ContainerCreate(ctx, options)
 	if err != nil {
-		return "", startError(fmt.Errorf("make a container of %s: %w", p.Container.Image, err))
+		return state{}, startError(fmt.Errorf("make a container of %s: %w", p.Container.Image, err))
 	}
+	s := state{Container: made.ID, Limited: options.HostConfig.Memory > 0}
 	_, err = e.Engine.api.CopyToContainer(ctx, made.ID, client.CopyToContainerOptions{DestinationPath: "/", Content: script()})
+	if p.Timeout > 0 {
+		s.Deadline = time.Now().Add(p.Timeout)
+	}
+	if err == nil {
+		err = s.write(p.State)
+	}
 	if err == nil {
 		_, err = e.Engine.api.ContainerStart(ctx, made.ID, client.ContainerStartOptions{})
 	}
 	if err != nil {
-		return "", errors.Join(startError(fmt.Errorf("start a container of %s: %w", p.Container.Image, err)), e.remove(ctx, made.ID))
+		return state{}, errors.Join(startError(fmt.Errorf("start a container of %s: %w", p.Container.Image, err)), e.remove(ctx, made.ID))
 	}
-	return made.ID, nil
+	return s, nil
 }
 
 // startError sorts out what the engine said.

@@ -28,14 +28,21 @@ type Images struct {
 // curatedImages is where Azure keeps the images of its curated environments.
 const curatedImages = "mcr.microsoft.com/azureml/curated/"
 
+// noImage stands for the image of an environment that means none, where all
+// steps run in images.
+const noImage = "no image"
+
 // Named returns what people call the image that an environment means; "" where
-// it means none.
+// it means none, and need not.
 func (i *Images) Named(e pipeline.Environment) string {
 	name := i.base(e)
 	if name == "" && e.Build != nil {
 		name = "image built with " + e.Build.Dockerfile
 	}
-	if name != "" && e.Conda != "" {
+	switch {
+	case name == "" && i.Always:
+		return noImage
+	case name != "" && e.Conda != "":
 		name += " with a conda file"
 	}
 	return name
@@ -66,7 +73,9 @@ func (i *Images) Image(ctx context.Context, e pipeline.Environment, say func(lin
 			exact, err = i.Engine.exact(ctx, name)
 		}
 	default:
-		return "", invalid("the environment names no image")
+		f := invalid("the environment names no image, and this worker runs steps in images only")
+		f.Hint = "name one in the environment (`image:`), or start the worker with --executor auto"
+		return "", f
 	}
 	if err != nil || e.Conda == "" {
 		return exact, err

@@ -12,51 +12,71 @@ import (
 	"github.com/containerd/errdefs"
 	"github.com/moby/moby/api/pkg/stdcopy"
 	"github.com/moby/moby/api/types/container"
+	"github.com/moby/moby/api/types/events"
 	"github.com/moby/moby/client"
 
 	"github.com/millrace-ml/millrace/internal/executor"
 )
 
-// limits is how long a program may run, from now, and how long it may take to
-// end. 0 means for ever, and [executor.DefaultGrace].
-type limits struct {
-	grace, timeout time.Duration
+// watch is a worker's watch over a container that was started.
+type watch struct {
+	e     *Executor
+	path  string // of state
+	state state
+	grace time.Duration
+	exit  executor.Exit
 }
 
-// watch waits for the end of a container that was started, brings it about if
-// need be, and removes the container.
-func (e *Executor) watch(ctx context.Context, id string, exit executor.Exit, l limits) (executor.Exit, error) {
+// wait waits for the end of the container, and brings it about if need be.
+func (w *watch) wait(ctx context.Context) (executor.Exit, error) {
 	detached := context.WithoutCancel(ctx)
 	waiting, giveUp := context.WithCancel(detached)
 	defer giveUp()
-	ended := e.waiting(waiting, id)
+	ended := w.e.waiting(waiting, w.state.Container)
 	var late <-chan time.Time
-	if l.timeout > 0 {
-		timer := time.NewTimer(l.timeout)
+	if !w.state.Deadline.IsZero() {
+		timer := time.NewTimer(time.Until(w.state.Deadline))
 		defer timer.Stop()
 		late = timer.C
 	}
 	var end ending
-	exit.Cause = executor.Exited
+	w.exit.Cause = executor.Exited
 	select {
 	case end = <-ended:
 	case <-ctx.Done():
 		if errors.Is(context.Cause(ctx), executor.ErrLeft) {
-			return exit, executor.ErrLeft
+			return w.exit, executor.ErrLeft
 		}
-		exit.Cause = executor.Cancelled
-		end = e.end(detached, id, l.grace, ended)
+		w.exit.Cause = executor.Cancelled
+		end = w.e.end(detached, w.state.Container, w.grace, ended)
+	case <-w.e.outOfMemory(waiting, w.state):
+		w.exit.Cause = executor.OutOfMemory
+		end = w.e.end(detached, w.state.Container, w.grace, ended)
 	case <-late:
-		exit.Cause = executor.TimedOut
-		end = e.end(detached, id, l.grace, ended)
+		w.exit.Cause = executor.TimedOut
+		end = w.e.end(detached, w.state.Container, w.grace, ended)
 	}
-	exit.Ended = time.Now()
-	err := end.err
+	w.exit.Ended = time.Now()
+	if end.err != nil {
+		return w.exit, errors.Join(end.err, w.e.remove(detached, w.state.Container))
+	}
+	w.exit.Code = end.code
+	return w.over(detached)
+}
+
+// over finds out how the container has ended, notes it for whoever asks again,
+// and removes the container.
+func (w *watch) over(ctx context.Context) (executor.Exit, error) {
+	ctx = context.WithoutCancel(ctx)
+	if w.exit.Cause == executor.OutOfMemory && w.exit.Code == 0 {
+		w.exit.Cause = executor.Exited // it has coped with that
+	}
+	err := w.e.result(ctx, w.state.Container, &w.exit)
 	if err == nil {
-		exit.Code = end.code
-		err = e.result(detached, id, &exit)
+		w.state.Exit = &w.exit
+		err = w.state.write(w.path)
 	}
-	return exit, errors.Join(err, e.remove(detached, id))
+	return w.exit, errors.Join(err, w.e.remove(ctx, w.state.Container))
 }
 
 // ending is how a container ended.
@@ -108,6 +128,18 @@ func (e *Executor) wait(ctx context.Context, id string) (int, error) {
 
 // settle is how long a killed container may take to be gone.
 const settle = time.Minute
+
+// outOfMemory tells when the processes of a container have reached its limit.
+// The kernel kills one of them then, for which the others may wait for ever.
+func (e *Executor) outOfMemory(ctx context.Context, s state) <-chan events.Message {
+	if !s.Limited {
+		return nil
+	}
+	return e.Engine.api.Events(ctx, client.EventsListOptions{
+		Since:   "1", // it may have happened already
+		Filters: make(client.Filters).Add("type", "container").Add("event", "oom").Add("container", s.Container),
+	}).Messages
+}
 
 // end asks every process of a container to end and, after the grace, makes
 // them. It waits for the end that ended tells of.

@@ -154,7 +154,7 @@ func (j *Job) stepDocument(step *pipeline.Step, s pipeline.StepState) map[string
 		"attempts":   s.Attempts,
 		"start_time": stamp(s.Started),
 		"end_time":   stamp(s.Ended),
-		"waiting":    orNull(s.Waiting),
+		"waiting":    orNull(waiting(s)),
 	}
 	d["reused_from"], d["exit_code"], d["error"] = nil, nil, nil
 	if s.Reused != nil {
@@ -183,6 +183,14 @@ func (j *Job) stepDocument(step *pipeline.Step, s pipeline.StepState) map[string
 	}
 	d["outputs"] = outputs
 	return d
+}
+
+// waiting is what a step waits for, with its place among those that do.
+func waiting(s pipeline.StepState) string {
+	if s.Place == "" {
+		return s.Waiting
+	}
+	return s.Waiting + ": " + s.Place
 }
 
 func (j *Job) inputs(ports []pipeline.Input, open map[string]pipeline.Value) map[string]any {

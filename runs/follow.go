@@ -24,6 +24,9 @@ type follower struct {
 	version  int
 	reported []pipeline.StepState // by step: what the workflow says
 	ended    bool
+
+	queues *queues              // asked why steps wait; nil until one has for long
+	why    map[int]reasonToWait // by step
 }
 
 func (s *Service) follow(ctx context.Context, name string) (*follower, error) {
@@ -79,6 +82,7 @@ func (f *follower) look(ctx context.Context) (changed bool, err error) {
 		return false, err
 	}
 	f.job.execution(d.GetWorkflowExecutionInfo())
+	f.explain(ctx, d.GetPendingActivities())
 	changed = f.merge(d.GetPendingActivities()) || before != f.job.Status
 	if f.job.Status.Ended() {
 		// It ended between the two looks, or without our doing: terminated in
@@ -172,6 +176,9 @@ func (f *follower) merge(pending []*workflowpb.PendingActivityInfo) (changed boo
 		default:
 			now[i].Status = pipeline.Queued
 			now[i].Waiting = "waits for a slot on queue " + now[i].Queue
+			if r, ok := f.why[i]; ok {
+				now[i].Waiting, now[i].Place = r.why, r.place
+			}
 			if last := p.GetLastFailure(); last != nil {
 				now[i].Waiting = "will be run again: " + last.GetMessage()
 			}
@@ -181,7 +188,7 @@ func (f *follower) merge(pending []*workflowpb.PendingActivityInfo) (changed boo
 	for i := range now {
 		if !changed {
 			a, b := f.job.Steps[i], now[i]
-			changed = a.Status != b.Status || a.Waiting != b.Waiting || a.Attempts != b.Attempts || !a.Ended.Equal(b.Ended)
+			changed = a.Status != b.Status || a.Waiting != b.Waiting || a.Place != b.Place || a.Attempts != b.Attempts || !a.Ended.Equal(b.Ended)
 		}
 	}
 	f.job.Steps = now

@@ -71,8 +71,11 @@ func hasEnded(worker string) bool {
 	_, place, _ := strings.Cut(worker, "@")
 	host, number, _ := strings.Cut(place, "#")
 	pid, err := strconv.Atoi(number)
-	return err == nil && pid > 0 && host == hostname() && errors.Is(syscall.Kill(pid, 0), syscall.ESRCH)
+	return err == nil && host == hostname() && ended(pid)
 }
+
+// ended reports whether a process of this machine is no more.
+func ended(pid int) bool { return pid > 0 && errors.Is(syscall.Kill(pid, 0), syscall.ESRCH) }
 
 func hostname() string {
 	name, err := os.Hostname()

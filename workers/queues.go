@@ -90,7 +90,7 @@ func (w *Workers) serve(s Serving) {
 			}
 			w.add(l.task, stepOptions(l), a, registerStep)
 		}
-		w.served = append(w.served, Served{Queue: queue, Slots: count, GPUs: s.GPUs && len(w.options.GPUs) > 0})
+		w.served = append(w.served, Served{Queue: queue, Slots: count, GPUs: s.GPUs && len(w.options.GPUs) > 0, shared: shared})
 	}
 }
 

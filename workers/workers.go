@@ -77,6 +77,8 @@ type Served struct {
 	Queue string
 	Slots int
 	GPUs  bool
+
+	shared *slots
 }
 
 // Workers are running workers.
@@ -90,6 +92,9 @@ type Workers struct {
 	ended   context.CancelFunc
 	over    sync.Once
 	failed  chan error
+	started bool
+	news    chan struct{} // something was lent or returned
+	written chan struct{} // closed when the record is gone
 }
 
 // stopGrace is how long running steps have to end after a worker was stopped:
@@ -121,7 +126,9 @@ func Start(ctx context.Context, o Options) (*Workers, error) {
 	}
 	stopping, stop := context.WithCancelCause(context.WithoutCancel(ctx))
 	lives, ended := context.WithCancel(context.WithoutCancel(ctx))
-	w := &Workers{options: o, room: newRoom(o.GPUs, o.Memory), stop: stop, ended: ended, failed: make(chan error, 1)}
+	w := &Workers{options: o, room: newRoom(o.GPUs, o.Memory), stop: stop, ended: ended, failed: make(chan error, 1),
+		news: make(chan struct{}, 1), written: make(chan struct{})}
+	w.room.changed = w.tell
 	w.room.demand.temporal, w.room.demand.namespace, w.room.demand.ctx = o.Temporal, o.Namespace, lives
 	w.base = activities.New(activities.Activities{
 		Store:        o.Store,
@@ -145,6 +152,11 @@ func Start(ctx context.Context, o Options) (*Workers, error) {
 			return nil, fmt.Errorf("start worker: %w", err)
 		}
 	}
+	w.started = true
+	go func() {
+		defer close(w.written)
+		w.keepRecord(lives)
+	}()
 	return w, nil
 }
 
@@ -165,6 +177,14 @@ func (w *Workers) Busy() int {
 		}
 	}
 	return n + len(w.room.held)
+}
+
+// tell has what this process does written down.
+func (w *Workers) tell() {
+	select {
+	case w.news <- struct{}{}:
+	default:
+	}
 }
 
 // Failed tells of an error after which this process gets no more work: somebody
@@ -198,12 +218,16 @@ func (w *Workers) Stop() {
 func (w *Workers) end() {
 	w.over.Do(func() {
 		w.room.close()
+		w.tell()
 		var all sync.WaitGroup
 		for _, wk := range w.workers {
 			all.Go(wk.Stop)
 		}
 		all.Wait()
 		w.ended()
+		if w.started {
+			<-w.written
+		}
 	})
 }
 
@@ -214,9 +238,6 @@ func Ping(ctx context.Context, store *artifact.Store) error {
 	_, err := asset.All[struct{}](ctx, asset.New(store), shelf)
 	return asset.IgnoreDamaged(err)
 }
-
-// shelf is where the records of workers are.
-const shelf = "worker"
 
 // environ is the environment that programs begin with. Where a GPU is lent, a
 // step sees the ones it was lent and no others; where none is, those that the

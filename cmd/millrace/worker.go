@@ -23,6 +23,8 @@ through the Temporal server and the store.
 	})
 	cmd.AddCommand(
 		newWorkerStartCmd(a, nil),
+		newWorkerListCmd(a, nil),
+		newWorkerShowCmd(a, nil),
 	)
 	return cmd
 }

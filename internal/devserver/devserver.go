@@ -146,14 +146,16 @@ func (s *Server) startUI(p ports) {
 func tuning() dynamicconfig.StaticClient {
 	const fast = 20_000
 	return dynamicconfig.StaticClient{
-		dynamicconfig.TransferProcessorMaxPollRPS.Key():                  fast,
-		dynamicconfig.TransferProcessorMaxPollHostRPS.Key():              fast,
-		dynamicconfig.TimerProcessorMaxPollRPS.Key():                     fast,
-		dynamicconfig.TimerProcessorMaxPollHostRPS.Key():                 fast,
-		dynamicconfig.VisibilityProcessorMaxPollRPS.Key():                fast,
-		dynamicconfig.VisibilityProcessorMaxPollHostRPS.Key():            fast,
-		dynamicconfig.MatchingNumTaskqueueReadPartitions.Key():           1,
-		dynamicconfig.MatchingNumTaskqueueWritePartitions.Key():          1,
+		dynamicconfig.TransferProcessorMaxPollRPS.Key():         fast,
+		dynamicconfig.TransferProcessorMaxPollHostRPS.Key():     fast,
+		dynamicconfig.TimerProcessorMaxPollRPS.Key():            fast,
+		dynamicconfig.TimerProcessorMaxPollHostRPS.Key():        fast,
+		dynamicconfig.VisibilityProcessorMaxPollRPS.Key():       fast,
+		dynamicconfig.VisibilityProcessorMaxPollHostRPS.Key():   fast,
+		dynamicconfig.MatchingNumTaskqueueReadPartitions.Key():  1,
+		dynamicconfig.MatchingNumTaskqueueWritePartitions.Key(): 1,
+		// Experiments take turns on a task queue.
+		dynamicconfig.MatchingEnableFairness.Key():                       true,
 		dynamicconfig.HistoryCacheHostLevelMaxSize.Key():                 8096,
 		dynamicconfig.FrontendMaxNamespaceVisibilityRPSPerInstance.Key(): 100,
 		dynamicconfig.FrontendRPS.Key():                                  fast,

@@ -246,7 +246,11 @@ func (l *live) rows() []string {
 		rows = append(rows, text)
 	}
 	for _, w := range waiting {
-		rows = append(rows, "  "+pad(w.who(), name)+"  "+Clean(w.reason))
+		text := "  " + pad(w.who(), name) + "  " + Clean(w.reason)
+		if w.place != "" {
+			text += ": " + Clean(w.place)
+		}
+		rows = append(rows, text)
 	}
 	return rows
 }

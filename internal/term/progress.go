@@ -136,6 +136,7 @@ func on(s pipeline.StepState) string {
 type wait struct {
 	steps  []string
 	reason string
+	place  string // of the first of the steps
 }
 
 // waits lists what steps wait for. Many steps wait for the same thing.
@@ -150,7 +151,7 @@ func waits(steps []pipeline.StepState) []wait {
 		if !ok {
 			i = len(list)
 			at[s.Waiting] = i
-			list = append(list, wait{reason: s.Waiting})
+			list = append(list, wait{reason: s.Waiting, place: s.Place})
 		}
 		list[i].steps = append(list[i].steps, s.Name)
 	}

@@ -65,7 +65,7 @@ echo "mpirun: starting $2"
 count=$2; shift 2
 for ((i = 0; i < count; i++)); do RANK=$i "$@" & all="$all $!"; done
 worst=0
-for pid in $all; do wait $pid; code=$?; if [ $code != 0 ]; then worst=$code; kill $all; fi; done 2>/dev/null
+for pid in $all; do wait $pid; code=$?; if [ $code != 0 -a $worst = 0 ]; then worst=$code; kill $all; fi; done 2>/dev/null
 exit $worst
 `
 

@@ -26,7 +26,7 @@ func (r *Runner) programs(a Attempt, at *claim, p *ports) ([]program, error) {
 	if err != nil {
 		return nil, err
 	}
-	if mpirun := launcher(base["PATH"]); mpirun != "" && usesMPI(a) {
+	if mpirun := launcher(base["PATH"]); mpirun != "" && container == nil && usesMPI(a) {
 		ranks = []rank{underMPI(mpirun, ranks, at)}
 	}
 	get := func(from map[string]string) func(string) (string, bool) {

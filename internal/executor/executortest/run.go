@@ -176,6 +176,7 @@ func testStarted(t *testing.T, b *bench) {
 	p := b.program("true")
 	p.Started = func(process executor.Process) { seen = append(seen, process) }
 	b.run(t, p)
+	p.State += " again"
 	b.run(t, p)
 	named := func(p executor.Process) bool { return p.Container != "" || p.PID > 0 && p.StartTime != "" }
 	if len(seen) != 2 || !named(seen[0]) || !named(seen[1]) || seen[0] == seen[1] {

@@ -7,7 +7,9 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -46,8 +48,10 @@ func Run(t *testing.T, open func(t *testing.T) executor.Executor) {
 		{"FindFindsProgramsByAVariable", testFind},
 		{"FindFindsDaemons", testFindDaemons},
 		{"EndLeavesOthersAlone", testEndLeavesOthersAlone},
+		{"DaemonsAreEnded", testDaemons},
+		{"MemoryIsLimited", testMemory},
 	} {
-		t.Run(test.name, func(t *testing.T) { test.run(t, newBench(t, open(t))) })
+		t.Run(test.name, func(t *testing.T) { test.run(t, newBench(t, open)) })
 	}
 }
 
@@ -57,18 +61,26 @@ const patience = 30 * time.Second
 // bench is an executor with a folder to run programs in.
 type bench struct {
 	executor.Executor
-	dir string // working directory
-	log string
+	open     func(*testing.T) executor.Executor
+	dir      string // working directory
+	log      string
+	state    string // folder
+	programs atomic.Int32
 }
 
-func newBench(t *testing.T, e executor.Executor) *bench {
+func newBench(t *testing.T, open func(*testing.T) executor.Executor) *bench {
 	root := t.TempDir()
 	// A program that kept a folder from being changed must not keep the test
 	// from removing it.
 	t.Cleanup(func() { makeWritable(root) })
-	b := &bench{Executor: e, dir: filepath.Join(root, "wd"), log: filepath.Join(root, "log.txt")}
-	if err := os.Mkdir(b.dir, 0o755); err != nil {
-		t.Fatal(err)
+	b := &bench{
+		Executor: open(t), open: open,
+		dir: filepath.Join(root, "wd"), log: filepath.Join(root, "log.txt"), state: filepath.Join(root, "state"),
+	}
+	for _, folder := range []string{b.dir, b.state} {
+		if err := os.Mkdir(folder, 0o755); err != nil {
+			t.Fatal(err)
+		}
 	}
 	return b
 }
@@ -89,9 +101,13 @@ func (b *bench) program(command string) executor.Program {
 		Dir:     b.dir,
 		Env:     []string{"PATH=" + os.Getenv("PATH")},
 		Log:     b.log,
+		State:   filepath.Join(b.state, strconv.Itoa(int(b.programs.Add(1)))),
 		Grace:   patience,
 	}
 }
+
+// another is the executor of another worker.
+func (b *bench) another(t *testing.T) executor.Executor { return b.open(t) }
 
 // run runs a program that is expected to start.
 func (b *bench) run(t *testing.T, p executor.Program) executor.Exit {
@@ -129,13 +145,22 @@ func (b *bench) start(t *testing.T, p executor.Program) *running {
 	case <-r.done:
 		t.Fatalf("Run(%q) ended early: %+v, %v", p.Command, r.exit, r.err)
 	}
-	for limit := time.Now().Add(patience); !strings.Contains(read(t, b.log), "ready"); {
-		if time.Now().After(limit) {
-			t.Fatalf("Run(%q) printed %q and never ready", p.Command, read(t, b.log))
-		}
-		time.Sleep(time.Millisecond)
-	}
+	b.ready(t)
 	return r
+}
+
+// ready waits until a program has printed that.
+func (b *bench) ready(t *testing.T) {
+	t.Helper()
+	for limit := time.Now().Add(patience); ; time.Sleep(time.Millisecond) {
+		text, _ := os.ReadFile(b.log) // it may not be there yet
+		if strings.Contains(string(text), "ready") {
+			return
+		}
+		if time.Now().After(limit) {
+			t.Fatalf("the program printed %q and never ready", text)
+		}
+	}
 }
 
 // wait waits for the program's end.

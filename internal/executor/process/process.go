@@ -1,9 +1,9 @@
 // Package process runs programs as processes of this machine, with the rights
 // of the worker.
 //
-// A program gets a session of its own, so that all of its processes can be
-// ended together and none of them waits at the worker's terminal. Processes
-// that leave the session (daemons) are beyond reach while the worker lives.
+// Between the worker and each program stands a supervisor, a process of the
+// package below, so that the program goes on when the worker ends, and the next
+// one can adopt it.
 package process
 
 import (
@@ -11,12 +11,13 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 	"sync"
-	"sync/atomic"
 	"syscall"
 	"time"
 
 	"github.com/millrace-ml/millrace/internal/executor"
+	"github.com/millrace-ml/millrace/internal/executor/process/supervisor"
 )
 
 // DefaultDrain is how long processes that the command left in the background
@@ -34,13 +35,14 @@ type Executor struct {
 
 	protection sync.Once
 	mounts     bool
+	spare      spare
 }
 
 var _ executor.Executor = (*Executor)(nil)
 
 // Protection tries, once, whether folders can be mounted read-only.
 func (e *Executor) Protection() executor.Protection {
-	e.protection.Do(func() { e.mounts = mountsWork() })
+	e.protection.Do(func() { e.mounts = supervisor.MountsWork() })
 	switch {
 	case e.mounts:
 		return executor.Mount
@@ -54,133 +56,118 @@ func (e *Executor) Protection() executor.Protection {
 // Run runs the program; see [executor.Executor].
 func (e *Executor) Run(ctx context.Context, p executor.Program) (executor.Exit, error) {
 	if ctx.Err() != nil {
-		return executor.Exit{Code: 128 + int(syscall.SIGTERM), Cause: executor.Cancelled}, nil
+		return executor.Exit{Code: 128 + int(syscall.SIGTERM), Cause: executor.Cancelled}, left(ctx)
 	}
-	log, err := openLog(p.Log)
+	spec, err := e.spec(p)
 	if err != nil {
-		return executor.Exit{}, &executor.StartError{Reason: executor.NoLog, Err: err}
-	}
-	proc, err := e.start(p, log.child)
-	if err != nil {
-		log.abandon()
 		return executor.Exit{}, err
 	}
-	log.follow()
-	exit := executor.Exit{Started: time.Now(), Cause: executor.Exited}
-	if p.Started != nil {
-		p.Started(identify(proc.Pid))
+	s, err := e.spare.take()
+	if err != nil {
+		return executor.Exit{}, executor.NewStartError(fmt.Errorf("start its supervisor: %w", err))
 	}
-
-	all := &session{id: proc.Pid, grace: p.Grace}
-	if all.grace <= 0 {
-		all.grace = executor.DefaultGrace
-	}
-	// Whatever comes first decides the cause; the program's own end counts.
-	var cause atomic.Value
-	end := func(why executor.Cause) {
-		if cause.CompareAndSwap(nil, why) {
-			all.end()
+	defer s.close()
+	if p.State != "" {
+		if err := supervisor.Open(p.State, s.identity()); err != nil {
+			return executor.Exit{}, err
 		}
 	}
-	unwatch := context.AfterFunc(ctx, func() { end(executor.Cancelled) })
+	s.give(spec)
+	unwatch := context.AfterFunc(ctx, func() {
+		if left(ctx) != nil {
+			s.leave()
+		} else {
+			s.end(spec.Grace)
+		}
+	})
 	defer unwatch()
-	if p.Timeout > 0 {
-		defer time.AfterFunc(p.Timeout, func() { end(executor.TimedOut) }).Stop()
-	}
-	state, err := proc.Wait()
-	cause.CompareAndSwap(nil, executor.Exited)
-	exit.Ended = time.Now()
-	exit.Cause = cause.Load().(executor.Cause)
-
-	e.drain(ctx, exit.Cause, all, log)
-	if err != nil {
-		return exit, errors.Join(fmt.Errorf("wait for program: %w", err), log.close())
-	}
-	exit.Code, exit.Signal = status(state)
-	if err := log.close(); err != nil {
-		return exit, fmt.Errorf("keep log of program: %w", err)
-	}
-	return exit, nil
+	return e.follow(ctx, s, p.Started)
 }
 
-// drain waits for what the shell left behind, and ends it in the end. It
-// returns when no process is left and the log is complete.
-//
-// Only what has neither the log open nor stayed in the process group goes
-// unnoticed here: to look for it would cost every step a look at all processes.
-func (e *Executor) drain(ctx context.Context, why executor.Cause, all *session, log *log) {
-	patience := e.Drain
-	if patience <= 0 {
-		patience = DefaultDrain
-	}
-	if why == executor.Exited {
-		limit, cancel := context.WithTimeout(ctx, patience)
-		gone := log.wait(limit) && (all.empty() || all.wait(limit, func() {}))
-		cancel()
-		if gone {
-			return
+// follow waits for what the supervisor has to tell.
+func (e *Executor) follow(ctx context.Context, s *supervised, started func(executor.Process)) (executor.Exit, error) {
+	var program *supervisor.Program
+	for {
+		event, err := s.next()
+		switch {
+		case err != nil && left(ctx) != nil:
+			return executor.Exit{}, left(ctx)
+		case err != nil:
+			return lost(ctx, program)
+		case event.Refused != nil:
+			return executor.Exit{}, refused(event.Refused)
+		case event.Exit != nil:
+			return exitOf(event.Exit)
+		case event.Program != nil:
+			program = event.Program
+			if started != nil {
+				process := program.Process
+				process.Supervisor = nameOf(s.identity())
+				started(process)
+			}
+			e.spare.prepare() // while the program runs
 		}
 	}
-	// A second cancellation would change nothing: KILL is on its way.
-	all.finish(context.Background())
-	// A process that left the session may hold the log open for ever.
-	limit, cancel := context.WithTimeout(context.Background(), patience)
-	defer cancel()
-	log.wait(limit)
 }
 
-// start starts bash in a session of its own, with the log as its output.
-func (e *Executor) start(p executor.Program, out *os.File) (*os.Process, error) {
-	shell := e.Shell
-	if shell == "" {
-		shell = "/bin/bash"
+// spec says what is to be run in the supervisor's terms.
+func (e *Executor) spec(p executor.Program) (supervisor.Spec, error) {
+	spec := supervisor.Spec{
+		Shell: e.Shell, Command: p.Command, Dir: p.Dir, Log: p.Log, State: p.State,
+		Grace: p.Grace, Drain: e.Drain, Timeout: p.Timeout, Memory: p.Memory,
+		Env: p.Env,
 	}
-	null, err := os.Open(os.DevNull)
-	if err != nil {
-		return nil, executor.NewStartError(err)
+	if spec.Shell == "" {
+		spec.Shell = "/bin/bash"
 	}
-	defer null.Close()
-	argv := []string{shell, "-c", p.Command}
-	attr := &os.ProcAttr{
-		Dir: p.Dir,
-		// An empty list, not nil: nil would pass the worker's own on.
-		Env:   append([]string{}, p.Env...),
-		Files: []*os.File{null, out, out},
-		Sys:   &syscall.SysProcAttr{Setsid: true},
+	if spec.Grace <= 0 {
+		spec.Grace = executor.DefaultGrace
 	}
-	var proc *os.Process
+	if spec.Drain <= 0 {
+		spec.Drain = DefaultDrain
+	}
 	if len(p.ReadOnly) > 0 && e.Protection() == executor.Mount {
-		proc, err = startMounted(argv, attr, p.ReadOnly)
-	} else {
-		proc, err = os.StartProcess(shell, argv, attr)
+		spec.ReadOnly = p.ReadOnly
 	}
-	if err != nil {
-		return nil, startError(err, p.Dir)
+	for _, text := range append([]string{p.Command, p.Dir, p.Log, p.State}, p.Env...) {
+		if strings.Contains(text, "\x00") {
+			return spec, executor.NewStartError(syscall.EINVAL)
+		}
 	}
-	return proc, nil
+	return spec, nil
 }
 
-// startError sorts out which path the system meant: the shell's or the
-// folder's.
-func startError(err error, dir string) error {
-	if known := (*executor.StartError)(nil); errors.As(err, &known) {
-		return err
+// left is ErrLeft where that is why ctx has ended, or nil.
+func left(ctx context.Context) error {
+	if errors.Is(context.Cause(ctx), executor.ErrLeft) {
+		return executor.ErrLeft
 	}
-	if info, dirErr := os.Stat(dir); dirErr != nil {
-		return &executor.StartError{Reason: executor.NoFolder, Err: dirErr}
-	} else if !info.IsDir() {
-		return &executor.StartError{Reason: executor.NoFolder, Err: &os.PathError{Op: "chdir", Path: dir, Err: syscall.ENOTDIR}}
-	}
-	if pathErr := (*os.PathError)(nil); errors.As(err, &pathErr) && pathErr.Op == "chdir" {
-		return &executor.StartError{Reason: executor.NoFolder, Err: err}
-	}
-	return executor.NewStartError(err)
+	return nil
 }
 
-// status puts an end by signal n as 128+n, as shells do.
-func status(state *os.ProcessState) (int, syscall.Signal) {
-	if ws, ok := state.Sys().(syscall.WaitStatus); ok && ws.Signaled() {
-		return 128 + int(ws.Signal()), ws.Signal()
+func exitOf(e *supervisor.Exit) (executor.Exit, error) {
+	if e.Log != nil {
+		return e.Exit, fmt.Errorf("keep log of program: %w", e.Log)
 	}
-	return state.ExitCode(), 0
+	return e.Exit, nil
+}
+
+func refused(r *supervisor.Refusal) error {
+	return &executor.StartError{Reason: r.Reason, Err: &r.Fault}
+}
+
+// lost is what becomes of a program whose supervisor was killed: nobody will
+// learn how it ends, so it is ended.
+func lost(ctx context.Context, program *supervisor.Program) (executor.Exit, error) {
+	exit := executor.Exit{Code: 128 + int(syscall.SIGKILL), Signal: syscall.SIGKILL, Cause: executor.Exited}
+	if program != nil {
+		// Politeness would have been the supervisor's.
+		supervisor.EndSession(ctx, program.Process, 0)
+		exit.Started, exit.Ended = program.Started, time.Now()
+	}
+	if ctx.Err() == nil {
+		return exit, executor.ErrLost
+	}
+	exit.Cause = executor.Cancelled
+	return exit, nil
 }

@@ -1,6 +1,8 @@
-package process
+package supervisor
 
 import (
+	"sync"
+
 	"golang.org/x/sys/unix"
 
 	"github.com/millrace-ml/millrace/internal/executor"
@@ -18,6 +20,7 @@ func memberOf(info *unix.KinfoProc) member {
 	began := info.Proc.P_starttime
 	return member{
 		pid:     pid,
+		parent:  int(info.Eproc.Ppid),
 		group:   int(info.Eproc.Pgid),
 		session: session,
 		start:   uint64(began.Sec)*1e6 + uint64(began.Usec),
@@ -46,8 +49,14 @@ func processes() []member {
 	return all
 }
 
-// bootID: start times are absolute here.
-func bootID() string { return "epoch" }
+// bootID tells this start of the machine from all others.
+var bootID = sync.OnceValue(func() string {
+	id, err := unix.Sysctl("kern.bootsessionuuid")
+	if err != nil {
+		return "unknown"
+	}
+	return id
+})
 
-// find: the environment of other processes is not to be had here.
-func find(string) []executor.Process { return nil }
+// Find finds nothing: the environment of other processes is not to be had here.
+func Find(string) []executor.Process { return nil }

@@ -1,27 +1,33 @@
-package process
+package supervisor
 
 import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
+	"path"
 	"runtime"
 	"syscall"
 
 	"github.com/millrace-ml/millrace/internal/executor"
 )
 
-// startMounted starts a program that sees the folders mounted read-only. A
-// child inherits the mounts of the thread that starts it; so a thread is made
-// that has mounts of its own, starts the program, and is destroyed. That costs
-// some 50 µs and needs no second exec.
-func startMounted(argv []string, attr *os.ProcAttr, folders []string) (proc *os.Process, err error) {
+// startInside starts a program that sees the folders mounted read-only and is in
+// the box. A child inherits the mounts of the thread that starts it; so a thread
+// is made that has mounts of its own, starts the program, and is destroyed. That
+// costs some 50 µs and needs no second exec.
+func startInside(shell string, argv []string, attr *os.ProcAttr, folders []string, box *box) (proc *os.Process, err error) {
+	if len(folders) == 0 && !box.made() {
+		return os.StartProcess(shell, argv, attr)
+	}
 	onOwnThread(func() {
-		if mountErr := privateMounts(folders); mountErr != nil {
-			err = &executor.StartError{Reason: executor.Unprotected, Err: mountErr}
-			return
+		if len(folders) > 0 {
+			if mountErr := privateMounts(folders); mountErr != nil {
+				err = &executor.StartError{Reason: executor.Unprotected, Err: mountErr}
+				return
+			}
 		}
-		proc, err = os.StartProcess(argv[0], argv, attr)
+		box.enter(attr.Sys)
+		proc, err = os.StartProcess(shell, argv, attr)
 	})
 	return proc, err
 }
@@ -76,9 +82,9 @@ func onOwnThread(f func()) {
 	<-done
 }
 
-// mountsWork tries it out: root may be without the right to mount, as in most
-// containers.
-func mountsWork() bool {
+// MountsWork tries out whether programs can have mounts of their own: root may
+// be without the right to mount, as in most containers.
+func MountsWork() bool {
 	folder, err := os.MkdirTemp("", "millrace-mount-")
 	if err != nil {
 		return false
@@ -89,7 +95,7 @@ func mountsWork() bool {
 		if privateMounts([]string{folder}) != nil {
 			return
 		}
-		err := os.WriteFile(filepath.Join(folder, "probe"), nil, 0o644)
+		err := os.WriteFile(path.Join(folder, "probe"), nil, 0o644)
 		works = errors.Is(err, syscall.EROFS)
 	})
 	return works

@@ -1,4 +1,4 @@
-package process
+package supervisor
 
 import (
 	"bytes"
@@ -10,6 +10,8 @@ import (
 	"github.com/millrace-ml/millrace/internal/executor"
 )
 
+var pageSize = int64(os.Getpagesize())
+
 // lookup reads /proc/PID/stat.
 func lookup(pid int) (member, bool) {
 	text, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
@@ -19,15 +21,18 @@ func lookup(pid int) (member, bool) {
 	// The second field is the program's name in parentheses, and may itself
 	// hold spaces and parentheses.
 	fields := strings.Fields(string(text[bytes.LastIndexByte(text, ')')+1:]))
-	if len(fields) < 20 {
+	if len(fields) < 22 {
 		return member{}, false
 	}
 	m := member{pid: pid, running: !strings.Contains("ZXx", fields[0])}
-	var errs [3]error
-	m.group, errs[0] = strconv.Atoi(fields[2])
-	m.session, errs[1] = strconv.Atoi(fields[3])
-	m.start, errs[2] = strconv.ParseUint(fields[19], 10, 64)
-	return m, errs == [3]error{}
+	var errs [5]error
+	m.parent, errs[0] = strconv.Atoi(fields[1])
+	m.group, errs[1] = strconv.Atoi(fields[2])
+	m.session, errs[2] = strconv.Atoi(fields[3])
+	m.start, errs[3] = strconv.ParseUint(fields[19], 10, 64)
+	m.memory, errs[4] = strconv.ParseInt(fields[21], 10, 64)
+	m.memory *= pageSize
+	return m, errs == [5]error{}
 }
 
 // processes lists the processes of this machine.
@@ -69,8 +74,8 @@ var bootID = sync.OnceValue(func() string {
 	return strings.TrimSpace(string(id))
 })
 
-// find names the session of every process that began with the variable.
-func find(variable string) []executor.Process {
+// Find names the session of every process that began with the variable.
+func Find(variable string) []executor.Process {
 	var found []executor.Process
 	seen := map[int]bool{}
 	for _, pid := range pids() {

@@ -1,0 +1,175 @@
+package process
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"os"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/millrace-ml/millrace/internal/executor"
+	"github.com/millrace-ml/millrace/internal/executor/process/supervisor"
+)
+
+// spare is a supervisor that waits for the next program, so that the program
+// need not wait for it. It ends with the worker: what it reads from does.
+type spare struct {
+	mu       sync.Mutex
+	waiting  *supervised
+	starting bool
+}
+
+// take returns the one that waits, or a new one.
+func (s *spare) take() (*supervised, error) {
+	s.mu.Lock()
+	waiting := s.waiting
+	s.waiting = nil
+	s.mu.Unlock()
+	if waiting != nil {
+		if waiting.runs() {
+			return waiting, nil
+		}
+		waiting.close() // somebody has killed it
+	}
+	return startSupervisor()
+}
+
+// prepare sees to it that one waits. It does not wait itself.
+func (s *spare) prepare() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.waiting != nil || s.starting {
+		return
+	}
+	s.starting = true
+	go func() {
+		next, err := startSupervisor()
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.starting = false
+		if err == nil { // else whoever needs one learns why
+			s.waiting = next
+		}
+	}()
+}
+
+// supervised is a supervisor that this worker has started.
+type supervised struct {
+	process *os.Process
+	name    func() executor.Process
+	spec    *os.File // the supervisor's standard input
+	events  *os.File
+	lines   *bufio.Reader
+	ended   chan struct{}
+}
+
+// startSupervisor starts this very program as a supervisor.
+func startSupervisor() (*supervised, error) {
+	theirSpec, spec, err := os.Pipe()
+	if err != nil {
+		return nil, err
+	}
+	defer theirSpec.Close()
+	events, theirEvents, err := os.Pipe()
+	if err != nil {
+		spec.Close()
+		return nil, err
+	}
+	defer theirEvents.Close()
+	s := &supervised{spec: spec, events: events, lines: bufio.NewReader(events), ended: make(chan struct{})}
+	null, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0)
+	if err == nil {
+		defer null.Close()
+		var self string
+		if self, err = program(); err == nil {
+			s.process, err = os.StartProcess(self, []string{supervisor.Name}, &os.ProcAttr{
+				Dir: "/", // keeps no folder from being removed
+				// The program's own environment comes with the program.
+				Env:   []string{},
+				Files: []*os.File{theirSpec, null, null, theirEvents},
+				Sys:   &syscall.SysProcAttr{Setsid: true},
+			})
+		}
+	}
+	if err != nil {
+		s.close()
+		return nil, err
+	}
+	s.name = sync.OnceValue(func() executor.Process { return supervisor.Identify(s.process.Pid) })
+	go func() {
+		defer close(s.ended)
+		_, _ = s.process.Wait() // it says by itself what there is to say
+	}()
+	return s, nil
+}
+
+// program is the path of this program. On Linux it is the one that runs, even
+// if another has been installed at its path since.
+func program() (string, error) {
+	const self = "/proc/self/exe"
+	if _, err := os.Stat(self); err == nil {
+		return self, nil
+	}
+	return os.Executable()
+}
+
+// runs reports whether the supervisor has not ended.
+func (s *supervised) runs() bool {
+	select {
+	case <-s.ended:
+		return false
+	default:
+		return true
+	}
+}
+
+func (s *supervised) identity() executor.Process { return s.name() }
+
+// give hands over the program. That it has arrived shows by what is told of it.
+func (s *supervised) give(spec supervisor.Spec) {
+	_, _ = s.spec.Write(spec.Text())
+	s.spec.Close()
+}
+
+// next waits for the next event. There is none any more when the supervisor has
+// ended, or has been left.
+func (s *supervised) next() (supervisor.Event, error) {
+	line, err := s.lines.ReadString('\n')
+	if err != nil {
+		return supervisor.Event{}, err
+	}
+	event, ok := supervisor.ReadEvent(line)
+	if !ok {
+		return event, fmt.Errorf("the supervisor says %q", line)
+	}
+	return event, nil
+}
+
+// leave has next return.
+func (s *supervised) leave() { _ = s.events.SetReadDeadline(time.Now()) }
+
+// margin is what a supervisor may need beyond the grace that it gives.
+const margin = 5 * time.Second
+
+// end asks the supervisor to end its program, and kills the supervisor if it
+// does not even end itself: the program may have stopped it. It does not wait.
+func (s *supervised) end(grace time.Duration) {
+	_ = s.process.Signal(syscall.SIGTERM)
+	_ = s.process.Signal(syscall.SIGCONT)
+	go func() {
+		select {
+		case <-s.ended:
+		case <-time.After(grace + margin):
+			_ = s.process.Kill()
+		}
+	}()
+}
+
+// close lets go of the supervisor. One without a program ends.
+func (s *supervised) close() {
+	for _, end := range []io.Closer{s.spec, s.events} {
+		_ = end.Close() // the first is closed already once it has its program
+	}
+}

@@ -90,6 +90,10 @@ func (m *Manager) toolEnviron() []string {
 	}
 	set("UV_EXTRA_INDEX_URL", m.env("PIP_EXTRA_INDEX_URL"))
 	set("SSL_CERT_FILE", m.env("PIP_CERT"))
+	// The certificates of the machine count, as with pip; older ones know it by
+	// the second name.
+	set("UV_SYSTEM_CERTS", "1")
+	set("UV_NATIVE_TLS", "1")
 	return append(env, "UV_CACHE_DIR="+filepath.Join(m.Folder, cacheFolder), "UV_NO_PROGRESS=1", "NO_COLOR=1")
 }
 

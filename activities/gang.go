@@ -184,7 +184,7 @@ func (i *instance) share(ctx context.Context) (share Share, give func(), err err
 // patience is how long the first instance waits for the others: longer from time
 // to time, for slots that come free seldom.
 func (i *instance) patience() time.Duration {
-	return min(20*time.Second+time.Duration(i.info.Attempt-1)*5*time.Second, time.Minute)
+	return min(5*time.Second+time.Duration(i.info.Attempt)*5*time.Second, time.Minute)
 }
 
 // form waits until all instances are there.

@@ -52,6 +52,9 @@ func (a *Activities) observe(ctx context.Context, in StepInput, s *pipeline.Step
 	ctx, ended := a.observer().Began(ctx, in.Job, in.Name, s.Queue, number, waited)
 	return ctx, func(result StepResult, err error) {
 		outcome, kind := outcomeOf(result, err)
+		if failure, ok := errors.AsType[*temporal.ApplicationError](err); ok {
+			err = errors.New(failure.Message()) // without what Temporal adds
+		}
 		ended(outcome, kind, err)
 	}
 }

@@ -119,7 +119,7 @@ func (s *session) introduce(ctx context.Context, job *runs.Job) {
 		return
 	}
 	s.progress.Note(fmt.Sprintf("process %d serves this home and runs the job", s.at().at.PID))
-	for _, flag := range []string{"cpu-slots", "gpu-slots", "python", "environments", "strict-environments"} {
+	for _, flag := range []string{"cpu-slots", "gpu-slots", "python", "environments", "strict-environments", "metrics", "cache-max"} {
 		if s.app.flags.serving.given(flag) {
 			s.progress.Note("--" + flag + " has no effect: that was decided when the process that serves the home was started")
 		}

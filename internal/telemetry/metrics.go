@@ -21,10 +21,9 @@ type Metrics struct {
 	environments *prometheus.HistogramVec
 }
 
-// Buckets, in seconds: steps take from a moment to days, their phases mostly
-// less.
+// Buckets, in seconds: steps take from a moment to days, requests less.
 var (
-	long  = []float64{.1, .5, 1, 5, 15, 60, 300, 900, 3600, 4 * 3600, 12 * 3600, 48 * 3600}
+	long  = []float64{.01, .1, .5, 2, 10, 60, 300, 1800, 2 * 3600, 8 * 3600, 24 * 3600, 72 * 3600}
 	short = []float64{.005, .02, .1, .5, 1, 5, 15, 60, 300, 1800}
 )
 

@@ -25,6 +25,11 @@ func (e *Either) Run(ctx context.Context, p Program) (Exit, error) {
 	return e.of(p.Container != nil).Run(ctx, p)
 }
 
+// Adopt goes on with a program of another worker; see [Executor].
+func (e *Either) Adopt(ctx context.Context, process Process, p Program) (Exit, error) {
+	return e.of(p.Container != nil).Adopt(ctx, process, p)
+}
+
 // End ends what is left of a program; see [Executor].
 func (e *Either) End(ctx context.Context, p Process, grace time.Duration) (bool, error) {
 	return e.of(p.Container != "").End(ctx, p, grace)

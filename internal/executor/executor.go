@@ -22,6 +22,16 @@ type Executor interface {
 	// why ctx ended, Run returns that at once and the program runs on.
 	Run(ctx context.Context, p Program) (Exit, error)
 
+	// Adopt goes on with a program that another worker started, and no longer
+	// watches: it waits for the end as Run does, with the same things done
+	// when ctx ends, or tells how the program has ended in the meantime. The
+	// process is what Started was told; it is zero where that was not noted
+	// any more. Of the program, State, Log and Grace have to be as they were.
+	//
+	// [ErrLost] means that its end will never be known. Nothing of it is left
+	// then.
+	Adopt(ctx context.Context, process Process, p Program) (Exit, error)
+
 	// End ends what is left of a program that another worker started and
 	// no longer watches. It reports whether anything was still running. A
 	// process that merely has the same number is left alone.

@@ -50,6 +50,13 @@ func Run(t *testing.T, open func(t *testing.T) executor.Executor) {
 		{"EndLeavesOthersAlone", testEndLeavesOthersAlone},
 		{"DaemonsAreEnded", testDaemons},
 		{"MemoryIsLimited", testMemory},
+		{"AdoptWaitsForTheEnd", testAdopt},
+		{"AdoptTellsHowItEnded", testAdoptEnded},
+		{"AdoptFindsWhatWasNotNoted", testAdoptUnnoted},
+		{"AdoptMayLeaveAgain", testAdoptAgain},
+		{"AdoptCancels", testAdoptCancel},
+		{"AdoptKeepsTheTimeout", testAdoptTimeout},
+		{"AdoptOfNothing", testAdoptNothing},
 	} {
 		t.Run(test.name, func(t *testing.T) { test.run(t, newBench(t, open)) })
 	}

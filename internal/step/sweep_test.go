@@ -113,7 +113,9 @@ func TestSweepEndsWhatADeadWorkerLeft(t *testing.T) {
 
 func TestSweepFindsProgramsThatEndedMeanwhile(t *testing.T) {
 	w := newWorld(t)
-	<-killedWorker(t, w, "while kill -0 $PPID; do sleep 0.01; done")
+	cut := killedWorker(t, w, "until [ -e go ]; do sleep 0.01; done")
+	must(t, os.WriteFile(filepath.Join(step.Folder(w.Work, "job", "main.work"), "1", "wd", "go"), nil, 0o644))
+	<-cut
 	w.waitForGroup(t)
 	left, err := w.Sweep(t.Context())
 	if err != nil || len(left) != 1 || left[0].Ran {

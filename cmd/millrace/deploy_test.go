@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"maps"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -66,9 +67,7 @@ func compose(t *testing.T) composeFile {
 func takes(t *testing.T, where string, args []string, env map[string]string) {
 	t.Helper()
 	c := newConsole(t)
-	for name, value := range env {
-		c.env.(variables)[name] = value
-	}
+	maps.Copy(c.env.(variables), env)
 	root := newRootCmd(c.app)
 	cmd, rest, err := root.Find(args)
 	if err != nil || cmd == root || cmd.RunE == nil {

@@ -1,6 +1,8 @@
 package config
 
 import (
+	"time"
+
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/contrib/envconfig"
 )
@@ -32,5 +34,12 @@ func ClientOptions(env Environment) (client.Options, error) {
 	if options.Namespace == "" {
 		options.Namespace = client.DefaultNamespace
 	}
+	options.ConnectionOptions.KeepAliveTimeout = silence
 	return options, nil
 }
+
+// silence is how long a server may leave what was sent to it unanswered before
+// the connection is made anew. Where a network fails without a word and comes
+// back, a worker goes on within seconds; with the default of 15 s, most of its
+// steps are given up for lost.
+const silence = 5 * time.Second

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -142,7 +143,7 @@ func (a *app) later(f func()) {
 func (a *app) close() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	for _, c := range a.closers {
+	for _, c := range slices.Backward(a.closers) { // what came later may need what was there
 		c()
 	}
 	a.closers = nil

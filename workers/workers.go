@@ -61,6 +61,8 @@ type Options struct {
 	// Containers runs the programs whose environment is an image; nil where
 	// none is.
 	Containers executor.Executor
+	// Advertise is where other workers reach this machine; "" has it found out.
+	Advertise string
 	// Labels and Version describe the process to whoever lists workers.
 	Labels  map[string]string
 	Version string
@@ -139,6 +141,7 @@ func Start(ctx context.Context, o Options) (*Workers, error) {
 		Environments: o.Environments,
 		Temporal:     o.Temporal,
 		Launch:       launch,
+		Address:      o.Advertise,
 		Host:         host(lives, o.Python),
 		Stopping:     stopping,
 		Observer:     o.Observer,

@@ -32,6 +32,7 @@ through the Temporal server and the store.
 // workerFlags are those of worker start only.
 type workerFlags struct {
 	queue, labels, onStop, store string
+	advertise                    string
 	slots                        int
 	drainTimeout                 time.Duration
 }
@@ -41,6 +42,7 @@ func (w *workerFlags) add(f *pflag.FlagSet) {
 	f.IntVar(&w.slots, "slots", 0, "`number` of steps that run at once (default: one for each core; where GPUs are lent, one for each GPU)")
 	f.StringVar(&w.labels, "labels", "", "`words` about this worker that worker list shows, such as rack=7,owner=vision")
 	f.StringVar(&w.onStop, "on-stop", "", "what becomes of running steps when the worker is told to stop: `drain` waits for them, leave leaves them to the next worker on this machine, give-back has them run again elsewhere (default: drain)")
+	f.StringVar(&w.advertise, "advertise", "", "`address` by which other workers reach this machine when they run a step together (default: that of the interface that leads out)")
 	f.DurationVar(&w.drainTimeout, "drain-timeout", 0, "how `long` running steps may take to end before they are given back (default: 10m)")
 	f.StringVar(&w.store, "store", "", "`URL` of the store (MILLRACE_STORE; default: the one in the home)")
 }
@@ -51,7 +53,7 @@ func (w *workerFlags) fill(f *config.Flags, given func(string) bool) {
 		into **string
 	}{
 		"queue": {&w.queue, &f.Worker.Queues}, "labels": {&w.labels, &f.Worker.Labels},
-		"on-stop": {&w.onStop, &f.Worker.OnStop}, "store": {&w.store, &f.Store},
+		"on-stop": {&w.onStop, &f.Worker.OnStop}, "advertise": {&w.advertise, &f.Worker.Advertise}, "store": {&w.store, &f.Store},
 	} {
 		if given(flag) {
 			*of.into = of.from

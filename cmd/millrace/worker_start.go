@@ -122,7 +122,7 @@ func (a *app) workerOptions(ctx context.Context, c config.Config) (workers.Optio
 	}
 	o = workers.Options{
 		Work: h.Work(), Log: a.log(), Drain: c.Worker.DrainTimeout,
-		Labels: c.Worker.Labels, Version: buildVersion(), Register: c.Temporal != nil,
+		Labels: c.Worker.Labels, Advertise: c.Worker.Advertise, Version: buildVersion(), Register: c.Temporal != nil,
 	}
 	if o.GPUs, err = a.gpus(ctx, c.GPUs, lends); err != nil {
 		return o, err

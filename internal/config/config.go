@@ -214,6 +214,7 @@ var settings = []setting{
 	{"queue", func(c *Config, s string) error { return queues(&c.Worker.Queues, s) }},
 	{"slots", func(c *Config, s string) error { return slots(&c.Worker.Slots, s) }},
 	{"labels", func(c *Config, s string) error { return labels(&c.Worker.Labels, s) }},
+	{"advertise", func(c *Config, s string) error { return advertise(&c.Worker.Advertise, s) }},
 	{"drain_timeout", func(c *Config, s string) error { return drain(&c.Worker.DrainTimeout, s) }},
 	{"on_stop", func(c *Config, s string) error { return onStop(&c.Worker.OnStop, s) }},
 	{"python", func(c *Config, s string) error { c.Python = s; return nil }},

@@ -3,6 +3,7 @@ package config
 import (
 	"errors"
 	"fmt"
+	"net"
 	"regexp"
 	"strconv"
 	"strings"
@@ -19,6 +20,9 @@ type Worker struct {
 	Slots int
 	// Labels are words about the worker, with values.
 	Labels map[string]string
+	// Advertise is the name or address by which other workers reach this
+	// machine; "" has it found out.
+	Advertise string
 	// DrainTimeout is how long running steps may take to end when the worker is
 	// told to stop.
 	DrainTimeout time.Duration
@@ -29,6 +33,7 @@ type Worker struct {
 // WorkerFlags are those of `millrace worker start`. Nil means not given.
 type WorkerFlags struct {
 	Queues, Labels, OnStop *string
+	Advertise              *string
 	Slots                  *int
 	DrainTimeout           *time.Duration
 }
@@ -74,6 +79,7 @@ func (w *Worker) readFlags(f WorkerFlags) error {
 		set("--queue", f.Queues, func(s string) error { return queues(&w.Queues, s) }),
 		set("--slots", number, func(s string) error { return slots(&w.Slots, s) }),
 		set("--labels", f.Labels, func(s string) error { return labels(&w.Labels, s) }),
+		set("--advertise", f.Advertise, func(s string) error { return advertise(&w.Advertise, s) }),
 		set("--drain-timeout", duration, func(s string) error { return drain(&w.DrainTimeout, s) }),
 		set("--on-stop", f.OnStop, func(s string) error { return onStop(&w.OnStop, s) }),
 	)
@@ -96,6 +102,17 @@ func queues(into *[]string, text string) error {
 		}
 	}
 	*into = list
+	return nil
+}
+
+// hostName is what the programs of other machines can call.
+var hostName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9.-]{0,252}$`)
+
+func advertise(into *string, text string) error {
+	if net.ParseIP(text) == nil && !hostName.MatchString(text) {
+		return fmt.Errorf("%q is not an address: give an IP address or the name of this machine, without a port", text)
+	}
+	*into = text
 	return nil
 }
 

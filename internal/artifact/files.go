@@ -185,19 +185,27 @@ func (f *files) take(ctx context.Context, path string, how Transfer) (content, e
 	if blob == "" {
 		return c, nil
 	}
-	if how == Move && f.move(source, blob) {
+	if how == Move && !c.executable && f.move(source, blob) {
 		return c, nil
 	}
 	return f.copyIn(ctx, source, c.executable)
 }
 
-// move renames a file into the store, and reports whether it could. It cannot
+// move makes a file the store's own, and reports whether it could. It cannot
 // across devices, for a file of another owner (who could go on writing), and
 // for one with a second name somewhere (through which anybody could).
+//
+// The file keeps the name that it had, for as long as the caller does not
+// delete it: whoever is interrupted can import all of it again. Only a mode
+// that says more than that it can be read would be lost.
 func (f *files) move(source *os.File, blob string) bool {
 	if !soleOwner(source) || source.Chmod(readOnly) != nil {
 		return false
 	}
+	if inFolder(blob, func() error { return os.Link(source.Name(), blob) }) == nil {
+		return true
+	}
+	// What is there is not whole, or there are no links here.
 	return renameInto(source.Name(), blob) == nil
 }
 

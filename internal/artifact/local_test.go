@@ -27,8 +27,9 @@ func TestMoveAndLinkCopyNothing(t *testing.T) {
 	before := inode(t, path)
 	a, err := s.ImportFile(t.Context(), path, Move)
 	must(t, err)
-	if _, err := os.Lstat(path); !errors.Is(err, os.ErrNotExist) {
-		t.Errorf("the file is still there: %v", err)
+	again, err := s.ImportFile(t.Context(), path, Move)
+	if err != nil || again != a {
+		t.Errorf("after an interruption, imported as %v, %v, want %v", again, err, a)
 	}
 	dst := filepath.Join(t.TempDir(), "staged")
 	must(t, s.Stage(t.Context(), a, dst, Link))
@@ -44,8 +45,12 @@ func TestMoveAndLinkCopyNothing(t *testing.T) {
 
 func TestExecutablesAreLinkedTooAndDoNotTouchPlainOnes(t *testing.T) {
 	s := localStore(t)
-	a, err := s.ImportTree(t.Context(), folder(t, map[string]string{"plain": "same", "runs*": "same"}), Move)
+	dir := folder(t, map[string]string{"plain": "same", "runs*": "same"})
+	a, err := s.ImportTree(t.Context(), dir, Move)
 	must(t, err)
+	if again, err := s.ImportTree(t.Context(), dir, Move); err != nil || again != a {
+		t.Errorf("after an interruption, imported as %v, %v, want %v", again, err, a)
+	}
 	var inodes []uint64
 	for range 2 {
 		dst := filepath.Join(t.TempDir(), "out")

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"time"
 
@@ -184,6 +185,11 @@ func (a *app) wantedEnvironments(ctx context.Context, o *environmentBuildOptions
 	return wanted, nil
 }
 
+var (
+	jobKey   = regexp.MustCompile(`(?m)^(?:jobs|type|command|component):`)
+	condaKey = regexp.MustCompile(`(?m)^(?:dependencies|channels):`)
+)
+
 // asJob writes a job with one step that asks for the environment, unless the
 // file is that of a job already.
 func asJob(o *environmentBuildOptions) (text string, ok bool, err error) {
@@ -205,16 +211,15 @@ func asJob(o *environmentBuildOptions) (text string, ok bool, err error) {
 		if err != nil {
 			return "", false, wrongUsage("", "%w", err)
 		}
-		var top map[string]any
-		if yaml.Unmarshal(data, &top) != nil || top["jobs"] != nil || top["type"] != nil || top["command"] != nil {
-			return "", false, nil // a job, or to be found wanting as one
+		if jobKey.Match(data) {
+			return "", false, nil
 		}
 		path, err := filepath.Abs(o.file)
 		if err != nil {
 			return "", false, err
 		}
 		job["environment"] = path
-		if top["dependencies"] != nil {
+		if condaKey.Match(data) {
 			job["environment"] = map[string]any{"conda_file": path, "image": "ubuntu"}
 		}
 	}

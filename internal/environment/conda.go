@@ -6,19 +6,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/goccy/go-yaml"
-
 	"github.com/millrace-ml/millrace/pipeline"
 )
-
-// condaFile is what is read of a conda file.
-type condaFile struct {
-	Name         any   `yaml:"name"`
-	Channels     any   `yaml:"channels"`
-	Dependencies []any `yaml:"dependencies"`
-	Variables    any   `yaml:"variables"`
-	Prefix       any   `yaml:"prefix"`
-}
 
 // refuse collects what of a conda file cannot be had, with the reason.
 type refuse []string
@@ -27,36 +16,33 @@ func (r *refuse) add(what, why string) { *r = append(*r, what+" ("+why+")") }
 
 // readConda translates a conda file to requirements for packages from PyPI.
 func readConda(text string) (*Spec, error) {
-	var file condaFile
-	if err := yaml.Unmarshal([]byte(text), &file); err != nil {
-		return nil, invalid("the conda file cannot be read: %s", firstLine(err.Error()))
+	file, err := readBlock(text)
+	if err != nil {
+		return nil, invalid("the conda file cannot be read: %v", err)
 	}
 	spec := &Spec{Name: "conda file"}
-	if name, ok := file.Name.(string); ok && strings.TrimSpace(name) != "" {
-		spec.Name = strings.TrimSpace(name)
+	if name := strings.TrimSpace(file.value["name"].text); name != "" {
+		spec.Name = name
 	}
 	var refused refuse
-	for _, dependency := range file.Dependencies {
-		switch d := dependency.(type) {
-		case string:
-			spec.addConda(d, &refused)
-		case map[string]any:
-			for section, lines := range d {
-				list, ok := lines.([]any)
-				if section != "pip" || !ok && lines != nil {
-					refused.add(section+":", "only `pip:` with a list may stand among the dependencies")
-					continue
-				}
-				for _, line := range list {
-					spec.addPip(strings.TrimSpace(fmt.Sprint(line)), &refused)
-				}
+	for _, d := range file.value["dependencies"].list {
+		if d.text != "" {
+			spec.addConda(d.text, &refused)
+		}
+		for _, section := range d.keys {
+			if section != "pip" || d.value[section].text != "" {
+				refused.add(section+":", "only `pip:` with a list may stand among the dependencies")
+				continue
 			}
-		case nil:
-		default:
-			refused.add(fmt.Sprint(d), "not the name of a package")
+			for _, line := range d.value[section].list {
+				spec.addPip(strings.TrimSpace(line.text), &refused)
+			}
+		}
+		if len(d.list) > 0 {
+			refused.add("a list among the dependencies", "not the name of a package")
 		}
 	}
-	if file.Variables != nil {
+	if len(file.value["variables"].keys) > 0 {
 		spec.Notes = append(spec.Notes, "`variables:` of the conda file is left out: write them under environment_variables of the step")
 	}
 	if len(refused) > 0 {

@@ -99,7 +99,7 @@ func TestWhatIsTakenForSomethingElseIsNoted(t *testing.T) {
 
 func FuzzConda(f *testing.F) {
 	for _, text := range []string{
-		"", "a", "name: x\ndependencies:\n  - python=3.8\n  - pip\n  - pip:\n    - pyjokes\n", "dependencies: [numpy=1.2=b, 'a::b[version=\">=1\"]', {pip: [-r x, --pre]}]",
+		"", "a", "name: x\ndependencies:\n  - python=3.8\n  - pip\n  - pip:\n    - pyjokes\n", "dependencies:\n  -\n    pip:\n      - \"-r x\"\n  - \"a::b[version='>=1']\"\n",
 		"dependencies:\n  - 1.5\n  - null\n  - {pip: 3}\n  - [a]\n", "dependencies: {a: b}", "name: [1]\nvariables: {A: b}\n",
 	} {
 		f.Add(text)

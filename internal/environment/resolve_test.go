@@ -108,7 +108,7 @@ func TestAllJobsAndWorkersHaveTheSameUntilItIsRenewed(t *testing.T) {
 		t.Errorf("resolved %d times: %s, %s", one.asked("pip compile"), first.Digest(), second.Digest())
 	}
 	// The same packages by another name, and in another order.
-	same := pipeline.Environment{Conda: "name: other\nchannels: [x]\ndependencies: [pip, six]\n"}
+	same := pipeline.Environment{Conda: "name: other\nchannels:\n  - x\ndependencies:\n- pip\n- six\n"}
 	if third, err := other.Resolve(t.Context(), same, "cpu", false, environment.Watch{}); err != nil || third.Digest() != first.Digest() {
 		t.Errorf("another name has another lock: %v", err)
 	}

@@ -10,7 +10,7 @@ EXAMPLE  := examples/penguins/pipeline.yml
 TOOLS    := bin/tools/.built
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test lint fuzz bench cluster-test fault-test ci race clean
+.PHONY: help build run test lint fuzz bench cluster-test fault-test docker-test ci race clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -51,7 +51,7 @@ fault-test: ## kill, cut off and fill up parts of a cluster, FAULTS (20) times; 
 	tools/postgres
 	FAULTS=$(FAULTS) SEED=$(SEED) go test -tags cluster -count=1 -v -timeout 0 -run '^TestFaults$$' ./e2e/cluster
 
-ci: build lint race ## everything that must pass before a merge
+ci: build lint race docker-test ## everything that must pass before a merge
 	go test $$(tools/packages heavy)
 	go test -count=1 ./e2e
 	home=$$(mktemp -d); trap 'rm -rf "$$home"' EXIT; MILLRACE_HOME=$$home bin/millrace run $(EXAMPLE)
@@ -60,6 +60,13 @@ ci: build lint race ## everything that must pass before a merge
 
 race:
 	CGO_ENABLED=1 go test -race $$(tools/packages light)
+
+# The tests that need a Docker Engine have the build tag docker. tools/dockerd starts an engine where none answers; only
+# an ordinary user of a machine without one goes without these tests, and is told so.
+docker-test: build ## run what needs a Docker Engine, with one of its own if need be
+	@status=0; tools/dockerd sh -ec 'tools/dockerimage && go vet -tags docker ./internal/executor/docker ./e2e && \
+	  go test -tags docker -count=1 ./internal/executor/docker && go test -tags docker -count=1 -run TestContainers ./e2e' || status=$$?; \
+	if [ $$status = 69 ]; then echo "docker-test: NOT RUN, there is no Docker Engine here"; status=0; fi; exit $$status
 
 clean: ## delete what was built
 	rm -rf bin

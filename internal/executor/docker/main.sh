@@ -3,7 +3,8 @@
 #
 #   $1 command  $2 log  $3 how long background processes may go on  $4 the time from TERM to KILL; both in 1/20 s
 #
-# What goes wrong with the log is said on the container's own stderr, where the worker looks for it.
+# The container's own stderr tells the worker with which code the command has ended, since the container may be killed
+# for what that left behind, and what is wrong with the log.
 
 shell=/bin/bash
 if ! [ -x "$shell" ]; then
@@ -43,11 +44,13 @@ gone() {
 }
 
 # program runs the command and gives its exit code on 3. What this shell says of the signal that ended the other one is
-# not the program's.
+# nobody's business.
 program() {
 	trap : TERM INT HUP
 	{ "$shell" -c "$1" 2>&1 3>&-; } 2>/dev/null
-	echo $? >&3
+	ended=$?
+	echo "$ended" >&3
+	echo "exit $ended" >&2
 	gone "$2" && return
 	left TERM
 	left CONT

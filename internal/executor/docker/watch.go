@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -183,12 +184,14 @@ func (e *Executor) ask(ctx context.Context, id string) error {
 
 // result adds what else there is to know of how a container has ended.
 func (e *Executor) result(ctx context.Context, id string, exit *executor.Exit) error {
-	// The engine does not tell a signal from an exit code, as shells do not.
-	if n := exit.Code - 128; n > 0 && n < 32 {
-		exit.Signal = syscall.Signal(n)
-	}
 	ctx, cancel := briefly(ctx)
 	defer cancel()
+	defer func() {
+		// The engine does not tell a signal from an exit code, as shells do not.
+		if n := exit.Code - 128; n > 0 && n < 32 {
+			exit.Signal = syscall.Signal(n)
+		}
+	}()
 	found, err := e.Engine.api.ContainerInspect(ctx, id, client.ContainerInspectOptions{})
 	if errdefs.IsNotFound(err) {
 		return nil // another worker has ended and removed it
@@ -196,34 +199,47 @@ func (e *Executor) result(ctx context.Context, id string, exit *executor.Exit) e
 	if err != nil {
 		return fmt.Errorf("ask how container %.12s ended: %w", id, err)
 	}
+	said, err := e.said(ctx, id)
+	if err != nil {
+		return err
+	}
+	for line := range strings.Lines(said) {
+		line = strings.TrimSpace(line)
+		if n, ok := strings.CutPrefix(line, "exit "); ok {
+			if code, err := strconv.Atoi(n); err == nil {
+				exit.Code = code
+			}
+		}
+		if strings.HasPrefix(line, "tee:") {
+			err = fmt.Errorf("keep log of program: %w", logError(line))
+		}
+	}
 	if found.Container.State.OOMKilled && exit.Code != 0 && exit.Cause == executor.Exited {
 		exit.Cause = executor.OutOfMemory
 	}
-	return e.trouble(ctx, id)
+	return err
 }
 
-// trouble returns what the script has said about the log, if anything.
-func (e *Executor) trouble(ctx context.Context, id string) error {
+// logError is what tee says.
+func logError(line string) error {
+	if strings.Contains(line, "No space left on device") {
+		return fmt.Errorf("%s: %w", line, syscall.ENOSPC)
+	}
+	return errors.New(line)
+}
+
+// said is what the script has said to the worker.
+func (e *Executor) said(ctx context.Context, id string) (string, error) {
 	logs, err := e.Engine.api.ContainerLogs(ctx, id, client.ContainerLogsOptions{ShowStderr: true, Tail: "20"})
 	if errdefs.IsNotFound(err) || errdefs.IsConflict(err) {
-		return nil // it is being removed
+		return "", nil // it is being removed
 	}
-	if err != nil {
-		return fmt.Errorf("read what container %.12s said: %w", id, err)
-	}
-	defer logs.Close()
-	var said bytes.Buffer
-	if _, err := stdcopy.StdCopy(&said, &said, logs); err != nil {
-		return fmt.Errorf("read what container %.12s said: %w", id, err)
-	}
-	for line := range strings.Lines(said.String()) {
-		if strings.HasPrefix(line, "tee:") {
-			err := errors.New(strings.TrimSpace(line))
-			if strings.Contains(line, "No space left on device") {
-				err = fmt.Errorf("%w: %w", err, syscall.ENOSPC)
-			}
-			return fmt.Errorf("keep log of program: %w", err)
+	if err == nil {
+		defer logs.Close()
+		var said bytes.Buffer
+		if _, err = stdcopy.StdCopy(&said, &said, logs); err == nil {
+			return said.String(), nil
 		}
 	}
-	return nil
+	return "", fmt.Errorf("read what container %.12s said: %w", id, err)
 }

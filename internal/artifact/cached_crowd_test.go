@@ -123,9 +123,7 @@ func TestManyProcessesShareASmallCache(t *testing.T) {
 			}
 		})
 	}
-	looks := 0
 	for running.Load() > 0 {
-		looks++
 		must(t, s.cache.room.locked(func(noted int64) (int64, error) {
 			if held := heldBy(s); held > noted || noted > r.bound {
 				t.Errorf("the cache holds %d bytes, has noted %d, and may have %d", held, noted, r.bound)
@@ -135,8 +133,8 @@ func TestManyProcessesShareASmallCache(t *testing.T) {
 		time.Sleep(time.Millisecond)
 	}
 	all.Wait()
-	if looks < 10 || s.Stats().CacheBytes < r.bound/4 {
-		t.Errorf("looked %d times; the cache has %d bytes", looks, s.Stats().CacheBytes)
+	if n := s.Stats().CacheBytes; n < r.bound/4 {
+		t.Errorf("the cache has only %d bytes", n)
 	}
 	for _, f := range s.cache.room.files() {
 		if f.part || strings.HasSuffix(f.path, runnableSuffix) {

@@ -29,12 +29,15 @@ type claim struct {
 	once   sync.Once // tells the caller that the program runs
 	mu     sync.Mutex
 	record record
+	length int // of the record as it is written
 }
 
-// record is what a later worker needs to clear up after a dead one.
+// record is what a later worker needs to go on after a dead one, or to clear up.
 type record struct {
-	Token     json.RawMessage    `json:"token,omitempty"`
-	Processes []executor.Process `json:"processes,omitempty"`
+	Token json.RawMessage `json:"token,omitempty"`
+	// Programs are there from the moment before the first of them is started.
+	Programs []noted `json:"programs,omitempty"`
+	Links    []link  `json:"links,omitempty"`
 }
 
 // plainPath is a path that a shell command can hold without quotes.
@@ -88,7 +91,7 @@ func (r *Runner) clear(ctx context.Context, a Attempt) error {
 			continue
 		}
 		kept := !r.Keep || number == a.Number
-		_, _, buryErr := r.bury(ctx, filepath.Join(step, entry.Name()), kept)
+		_, buryErr := r.bury(ctx, filepath.Join(step, entry.Name()), kept)
 		if !errors.Is(buryErr, errHeld) {
 			err = errors.Join(err, buryErr)
 		}
@@ -112,31 +115,55 @@ func lock(path string, flag int) (*os.File, error) {
 	return nil, fmt.Errorf("lock %s: %w", path, err)
 }
 
-// started notes a process, so that it can be ended if the worker dies.
-func (c *claim) started(p executor.Process) error {
+// begin notes what is about to be started, and how the inputs are that it must
+// not change.
+func (c *claim) begin(programs []program, links []link) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.record.Processes = append(c.record.Processes, p)
+	for _, p := range programs {
+		c.record.Programs = append(c.record.Programs, note(p))
+	}
+	c.record.Links = links
 	return c.write()
 }
 
-// write writes the record over the last one, which is never longer. One write
-// is not interrupted by the end of the worker.
+// started notes a process, so that it can be found if the worker dies.
+func (c *claim) started(program int, p executor.Process) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.record.Programs[program].Process = p
+	return c.write()
+}
+
+// write writes the record over the last one, all of it. One write is not
+// interrupted by the end of the worker.
 func (c *claim) write() error {
 	text, err := json.Marshal(c.record)
 	if err != nil {
 		return fmt.Errorf("note attempt: %w", err)
 	}
-	if _, err := c.file.WriteAt(append(text, '\n'), 0); err != nil {
+	text = append(text, '\n')
+	for len(text) < c.length {
+		text = append(text, ' ')
+	}
+	if _, err := c.file.WriteAt(text, 0); err != nil {
 		return fmt.Errorf("note attempt: %w", err)
 	}
+	c.length = len(text)
 	return nil
 }
 
 // leave ends the claim and removes the folder, or keeps it. What cannot be
 // removed is no reason to have done the work for nothing: it is left to Sweep.
-func (r *Runner) leave(c *claim) {
+// A program that was left running keeps all it has.
+func (r *Runner) leave(c *claim, why error) {
 	defer c.file.Close()
+	if errors.Is(why, executor.ErrLeft) {
+		return
+	}
+	if errors.Is(why, executor.ErrLost) {
+		_, _ = r.endRest(context.Background(), c.folder)
+	}
 	if r.Keep {
 		_ = os.Rename(c.attempt(), c.kept())
 		return
@@ -145,10 +172,20 @@ func (r *Runner) leave(c *claim) {
 		return
 	}
 	// A daemon of the program may be writing there.
-	for _, p := range r.Executor.Find(c.variable()) {
-		_, _ = r.Executor.End(context.Background(), p, r.Grace)
-	}
+	_, _ = r.endRest(context.Background(), c.folder)
 	_ = c.remove()
+}
+
+// endRest ends what is left of an attempt's processes, wherever they have gone.
+// It reports whether anything was.
+func (r *Runner) endRest(ctx context.Context, f folder) (bool, error) {
+	any, err := false, error(nil)
+	for _, p := range r.Executor.Find(f.variable()) {
+		ran, endErr := r.Executor.End(ctx, p, r.Grace)
+		any = any || ran
+		err = errors.Join(err, endErr)
+	}
+	return any, err
 }
 
 // maxRecord bounds what is read of a file that may have been tampered with.
@@ -156,11 +193,10 @@ const maxRecord = 1 << 20
 
 // readRecord reads what is there. A worker that died before it had written
 // anything had not started anything either.
-func readRecord(file *os.File) record {
-	var found record
+func readRecord(file *os.File) (found record, length int) {
 	text, err := io.ReadAll(io.LimitReader(file, maxRecord))
 	if err != nil || json.Unmarshal(text, &found) != nil {
-		return record{}
+		return record{}, len(text)
 	}
-	return found
+	return found, len(text)
 }

@@ -17,6 +17,19 @@ type program struct {
 	// culprit is the file that says which process failed first, where the
 	// program is mpirun.
 	culprit string
+	// process is what an earlier worker has noted of it.
+	process executor.Process
+}
+
+// runs runs a program, or goes on with one that runs.
+type runs func(context.Context, program) (executor.Exit, error)
+
+func (r *Runner) start(ctx context.Context, p program) (executor.Exit, error) {
+	return r.Executor.Run(ctx, p.Program)
+}
+
+func (r *Runner) adopt(ctx context.Context, p program) (executor.Exit, error) {
+	return r.Executor.Adopt(ctx, p.process, p.Program)
 }
 
 // ending is how one of the programs ended.
@@ -35,9 +48,9 @@ func (e ending) failed() bool {
 // execute runs all programs of a step at once. The first to fail ends the
 // others, and is the one that is returned. Where meet is set, servers go on
 // until it returns, after the others have ended.
-func (r *Runner) execute(ctx context.Context, programs []program, meet func(context.Context) error) ending {
+func (r *Runner) execute(ctx context.Context, programs []program, run runs, meet func(context.Context) error) ending {
 	if len(programs) == 1 && meet == nil {
-		exit, err := r.Executor.Run(ctx, programs[0].Program)
+		exit, err := run(ctx, programs[0])
 		return ending{programs[0], exit, err}.blamed()
 	}
 	all, cancel := context.WithCancel(ctx)
@@ -49,7 +62,7 @@ func (r *Runner) execute(ctx context.Context, programs []program, meet func(cont
 			working++
 		}
 		go func() {
-			exit, err := r.Executor.Run(all, p.Program)
+			exit, err := run(all, p)
 			endings <- ending{p, exit, err}
 		}()
 	}

@@ -68,6 +68,11 @@ func (f folder) output(name string) string {
 func (f folder) logs() string    { return filepath.Join(f.path, "user_logs") }
 func (f folder) attempt() string { return filepath.Join(f.path, "attempt.json") }
 
+// state is where the executor keeps what it must know of a program.
+func (f folder) state(program int) string {
+	return filepath.Join(f.path, "program-"+strconv.Itoa(program))
+}
+
 // kept is what attempt is called in a folder that is kept to look into.
 func (f folder) kept() string { return filepath.Join(f.path, "kept.json") }
 

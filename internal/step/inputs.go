@@ -31,9 +31,9 @@ type ports struct {
 
 // link is an input whose bytes are the store's own.
 type link struct {
-	name     string
-	artifact pipeline.Artifact
-	before   artifact.Fingerprint
+	Name     string               `json:"name"`
+	Artifact pipeline.Artifact    `json:"artifact"`
+	Before   artifact.Fingerprint `json:"before"`
 }
 
 var portName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
@@ -181,7 +181,7 @@ func (r *Runner) stageInput(ctx context.Context, in pipeline.Input, a pipeline.A
 	if err != nil {
 		return err
 	}
-	p.links = append(p.links, link{name: in.Name, artifact: a, before: before})
+	p.links = append(p.links, link{Name: in.Name, Artifact: a, Before: before})
 	return makeReadOnly(folder)
 }
 
@@ -207,23 +207,23 @@ func makeReadOnly(folder string) error {
 // step sees it.
 func (r *Runner) tampered(ctx context.Context, links []link) error {
 	for _, l := range links {
-		now, err := r.Store.Fingerprint(ctx, l.artifact)
+		now, err := r.Store.Fingerprint(ctx, l.Artifact)
 		if err != nil {
-			return fmt.Errorf("look at input %q: %w", l.name, err)
+			return fmt.Errorf("look at input %q: %w", l.Name, err)
 		}
-		if now == l.before {
+		if now == l.Before {
 			continue
 		}
 		// Others may have touched the files without changing them.
-		switch err := r.Store.Verify(ctx, l.artifact); {
+		switch err := r.Store.Verify(ctx, l.Artifact); {
 		case errors.Is(err, artifact.ErrDamaged), errors.Is(err, artifact.ErrGone):
 			return &pipeline.Failure{
 				Kind:    pipeline.UserFailure,
-				Message: fmt.Sprintf("input %q was changed while the program ran; inputs are shared and read-only", l.name),
-				Hint:    fmt.Sprintf("write to an output instead, or set `mode: download` on input %q to get a copy of its own", l.name),
+				Message: fmt.Sprintf("input %q was changed while the program ran; inputs are shared and read-only", l.Name),
+				Hint:    fmt.Sprintf("write to an output instead, or set `mode: download` on input %q to get a copy of its own", l.Name),
 			}
 		case err != nil:
-			return fmt.Errorf("look at input %q: %w", l.name, err)
+			return fmt.Errorf("look at input %q: %w", l.Name, err)
 		}
 	}
 	return nil

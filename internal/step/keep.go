@@ -153,9 +153,14 @@ func (c *claim) prune(folder string) error {
 	})
 }
 
-// note adds a line of Millrace's own to the log.
+// note adds a line of Millrace's own to the log. One that is in the store already,
+// as an earlier worker has put it there, stays as it is.
 func (c *claim) note(text string) error {
-	file, err := os.OpenFile(filepath.Join(c.path, filepath.FromSlash(Log)), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
+	path := filepath.Join(c.path, filepath.FromSlash(Log))
+	if info, err := os.Lstat(path); err == nil && info.Mode()&0o200 == 0 {
+		return nil
+	}
+	file, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
 	if err != nil {
 		return ignoreMissing(err)
 	}

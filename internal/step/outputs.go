@@ -28,13 +28,19 @@ func prepareOutput(out pipeline.Output, at *claim) (string, error) {
 	if err := os.MkdirAll(folder, 0o755); err != nil {
 		return "", err
 	}
-	if !isFile(out) {
-		return folder, nil
+	return at.outputPath(out), nil
+}
+
+// outputPath is where the program finds, or leaves, an output.
+func (f folder) outputPath(out pipeline.Output) string {
+	switch folder := f.output(out.Name); {
+	case !isFile(out):
+		return folder
+	case out.File != "":
+		return filepath.Join(folder, out.File)
+	default:
+		return filepath.Join(folder, out.Name)
 	}
-	if out.File != "" {
-		return filepath.Join(folder, out.File), nil
-	}
-	return filepath.Join(folder, out.Name), nil
 }
 
 // collect stores what a program that succeeded has written to its declared

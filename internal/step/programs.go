@@ -39,12 +39,9 @@ func (r *Runner) programs(a Attempt, at *claim, p *ports) ([]program, error) {
 		ReadOnly: p.readOnly,
 		Grace:    r.Grace,
 		Timeout:  time.Duration(a.Step.Timeout) * time.Second,
-		Started:  at.watch(a.Started),
-
+		// Each may have all of it: nobody says how they share it.
+		Memory:    a.Step.Resources.Memory,
 		Container: container,
-	}
-	if container != nil {
-		common.Memory = a.Step.Resources.Memory
 	}
 	if strings.TrimSpace(common.Command) == "" {
 		return nil, invalid("the command is empty")
@@ -56,6 +53,7 @@ func (r *Runner) programs(a Attempt, at *claim, p *ports) ([]program, error) {
 			env = env.with(renumbered(a.Env)).with(a.Step.Variables)
 		}
 		p := program{Program: common, name: rank.name, server: rank.server}
+		p.State, p.Started = at.state(i), at.watch(i, a.Started)
 		if p.Env, err = env.list(); err != nil {
 			return nil, err
 		}
@@ -84,12 +82,12 @@ func linkLog(log, second string) error {
 }
 
 // watch returns what is to be done when a program has started: it is noted, so
-// that it can be ended if this worker dies, and the caller is told, once.
-func (c *claim) watch(started func()) func(executor.Process) {
+// that it can be found if this worker dies, and the caller is told, once.
+func (c *claim) watch(program int, started func()) func(executor.Process) {
 	return func(p executor.Process) {
-		// A program that cannot be noted runs all the same; it would only be
-		// missed by the clearing up after a crash.
-		if err := c.started(p); err != nil {
+		// A program that cannot be noted runs all the same: its state, too, says
+		// which it is.
+		if err := c.started(program, p); err != nil {
 			_ = c.note(fmt.Sprintf("process %d could not be noted: %v", p.PID, err))
 		}
 		if started != nil {

@@ -5,6 +5,7 @@
 // An attempt has a folder of its own, below [Folder]:
 //
 //	<n>/attempt.json   whose it is; locked by the worker for as long as it lives
+//	<n>/program-<i>    what the executor knows of a program, for a later worker
 //	<n>/wd/            working directory: a fresh copy of the code, outputs/, logs/
 //	<n>/in/INPUT_<i>   a data input, read-only links or writable copies
 //	<n>/out/<o>        a folder to write to; for uri_file, <o>/<file>
@@ -99,20 +100,29 @@ const wrapUp = time.Minute
 // Run runs an attempt. The error is a [*pipeline.Failure] of kind user,
 // timeout, cancelled or invalid, or else an infrastructure failure in plain
 // words. What the program printed is kept in both cases.
+//
+// When [executor.ErrLeft] is why ctx has ended, a program that runs is left
+// running, with the folder of the attempt, and that is the error. See
+// [Runner.Orphans].
 func (r *Runner) Run(ctx context.Context, a Attempt) (Result, error) {
 	result, err := r.run(ctx, a)
+	return result, r.plain(ctx, err)
+}
+
+// plain is an error in the terms of whoever asked for an attempt.
+func (r *Runner) plain(ctx context.Context, err error) error {
 	failure := (*pipeline.Failure)(nil)
 	switch {
-	case err == nil:
-		return result, nil
+	case err == nil, errors.Is(err, executor.ErrLeft):
+		return err
 	case errors.As(err, &failure) && failure.Kind != pipeline.Infrastructure:
 		whole := *failure
 		whole.Message = err.Error() // with what was wrapped around it
-		return result, &whole
+		return &whole
 	case ctx.Err() != nil:
-		return result, cancelled()
+		return cancelled()
 	}
-	return result, r.trouble(err)
+	return r.trouble(err)
 }
 
 func (r *Runner) run(ctx context.Context, a Attempt) (result Result, err error) {
@@ -124,7 +134,7 @@ func (r *Runner) run(ctx context.Context, a Attempt) (result Result, err error) 
 		return result, err
 	}
 	defer func() { at.software.release(at) }()
-	defer r.leave(at)
+	defer func() { r.leave(at, err) }()
 	if result.Outputs, err = r.equip(ctx, a, at); err != nil {
 		return result, err
 	}
@@ -139,12 +149,30 @@ func (r *Runner) run(ctx context.Context, a Attempt) (result Result, err error) 
 	if err != nil {
 		return result, err
 	}
+	if err := at.begin(programs, ports.links); err != nil {
+		return result, err
+	}
+	return r.attend(ctx, a, at, ports, programs, r.start)
+}
+
+// attend sees an attempt's programs through to their end, and keeps what they
+// have made.
+func (r *Runner) attend(ctx context.Context, a Attempt, at *claim, ports *ports, programs []program, run runs) (result Result, err error) {
+	defer func() {
+		if err != nil && errors.Is(context.Cause(ctx), executor.ErrLeft) {
+			err = executor.ErrLeft
+		}
+	}()
 	var meet func(context.Context) error
 	if a.Gang != nil {
 		meet = a.Gang.Meet
 	}
 	ran := r.observer().Phase(ctx, "run")
-	end := r.execute(ctx, programs, meet)
+	end := r.execute(ctx, programs, run, meet)
+	if errors.Is(end.err, executor.ErrLeft) {
+		ran(nil)
+		return result, end.err
+	}
 	result = Result{ExitCode: end.Code, Started: end.Started, Ended: end.Ended}
 	var outputs map[string]pipeline.Artifact
 	err = judge(end, a, at)
@@ -154,12 +182,12 @@ func (r *Runner) run(ctx context.Context, a Attempt) (result Result, err error) 
 	if err == nil {
 		outputs, err = r.collect(ctx, a, at, ports)
 	}
-	ctx, cancel := afterwards(ctx)
+	after, cancel := afterwards(ctx)
 	defer cancel()
-	if damage := r.tampered(ctx, ports.links); err == nil {
+	if damage := r.tampered(after, ports.links); err == nil {
 		err = damage
 	}
-	kept, keepErr := r.keep(ctx, at)
+	kept, keepErr := r.keep(after, at)
 	if err == nil {
 		err = keepErr
 	}

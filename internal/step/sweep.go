@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"sync"
@@ -27,21 +26,16 @@ type Left struct {
 // workers are left alone. Call it before taking on work, so that a program does
 // not run beside its own retry.
 func (r *Runner) Sweep(ctx context.Context) ([]Left, error) {
-	// The numbered folders below job and step.
-	paths, err := filepath.Glob(filepath.Join(r.Work, "[A-Za-z0-9_]*", "[A-Za-z0-9_]*", "[0-9]*"))
+	paths, err := r.attempts()
 	if err != nil {
-		return nil, fmt.Errorf("look for left attempts: %w", err)
+		return nil, err
 	}
-	all := make([]Left, len(paths))
+	all := make([]*Left, len(paths))
 	errs := make([]error, len(paths))
 	var group sync.WaitGroup
 	for i, path := range paths {
 		group.Go(func() { // the programs get their grace side by side
-			var was bool
-			if all[i], was, errs[i] = r.bury(ctx, path, false); !was {
-				all[i] = Left{}
-			}
-			if errors.Is(errs[i], errHeld) {
+			if all[i], errs[i] = r.bury(ctx, path, false); errors.Is(errs[i], errHeld) {
 				errs[i] = nil
 			}
 		})
@@ -49,44 +43,35 @@ func (r *Runner) Sweep(ctx context.Context) ([]Left, error) {
 	group.Wait()
 	var left []Left
 	for _, l := range all {
-		if l.Folder != "" {
-			left = append(left, l)
+		if l != nil {
+			left = append(left, *l)
 		}
 	}
 	return left, errors.Join(errs...)
 }
 
-// bury clears away one attempt, or returns errHeld if its worker lives. It
-// reports whether it was a dead worker's. A folder that was kept on purpose
-// goes only if kept is set.
-func (r *Runner) bury(ctx context.Context, path string, kept bool) (left Left, was bool, err error) {
-	left.Folder = path
-	f := folderAt(r.Work, path)
-	file, err := lock(f.attempt(), 0)
-	switch {
-	case errors.Is(err, errHeld):
-		return left, false, err
-	case errors.Is(err, fs.ErrNotExist):
-		return left, false, f.removeUnclaimed(kept)
-	case err != nil:
-		return left, false, fmt.Errorf("clear away %s: %w", path, err)
-	}
-	defer file.Close()
-	if !stillAt(file) {
-		return left, false, nil // another worker was quicker
-	}
-	found := readRecord(file)
-	left.Token = found.Token
-	// The last one may have been started and not been noted any more.
-	for _, process := range append(found.Processes, r.Executor.Find(f.variable())...) {
-		ran, endErr := r.Executor.End(ctx, process, r.Grace)
-		left.Ran = left.Ran || ran
-		err = errors.Join(err, endErr)
-	}
+// attempts are the numbered folders below job and step.
+func (r *Runner) attempts() ([]string, error) {
+	paths, err := filepath.Glob(filepath.Join(r.Work, "[A-Za-z0-9_]*", "[A-Za-z0-9_]*", "[0-9]*"))
 	if err != nil {
-		return left, true, fmt.Errorf("clear away %s: %w", path, err)
+		return nil, fmt.Errorf("look for left attempts: %w", err)
 	}
-	return left, true, f.remove()
+	return paths, nil
+}
+
+// bury clears away one attempt, or returns errHeld if its worker lives. It
+// reports what a dead worker has left, if there was one. A folder that was kept
+// on purpose goes only if kept is set.
+func (r *Runner) bury(ctx context.Context, path string, kept bool) (*Left, error) {
+	o, err := r.takeOver(path)
+	if err != nil {
+		return nil, err
+	}
+	if o == nil {
+		return nil, folderAt(r.Work, path).removeUnclaimed(kept)
+	}
+	ran, err := o.End(ctx)
+	return &Left{Token: o.Token, Folder: path, Ran: ran}, err
 }
 
 // newborn is how old a folder without a claim must be to be taken for dead: its

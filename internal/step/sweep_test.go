@@ -89,9 +89,11 @@ func (w *world) waitForGroup(t *testing.T) {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join(step.Folder(w.Work, "job", "main.work"), "1", "attempt.json"))
 	must(t, err)
-	var noted struct{ Processes []executor.Process }
+	var noted struct {
+		Programs []struct{ Process executor.Process }
+	}
 	must(t, json.Unmarshal(text, &noted))
-	for limit := time.Now().Add(30 * time.Second); syscall.Kill(-noted.Processes[0].PID, 0) == nil && time.Now().Before(limit); {
+	for limit := time.Now().Add(30 * time.Second); syscall.Kill(-noted.Programs[0].Process.PID, 0) == nil && time.Now().Before(limit); {
 		time.Sleep(time.Millisecond)
 	}
 }

@@ -160,12 +160,13 @@ func refused(r *supervisor.Refusal) error {
 // learn how it ends, so it is ended.
 func lost(ctx context.Context, program *supervisor.Program) (executor.Exit, error) {
 	exit := executor.Exit{Code: 128 + int(syscall.SIGKILL), Signal: syscall.SIGKILL, Cause: executor.Exited}
+	ran := false
 	if program != nil {
 		// Politeness would have been the supervisor's.
-		supervisor.EndSession(ctx, program.Process, 0)
+		ran, _ = supervisor.EndSession(ctx, program.Process, 0)
 		exit.Started, exit.Ended = program.Started, time.Now()
 	}
-	if ctx.Err() == nil {
+	if !ran || ctx.Err() == nil {
 		return exit, executor.ErrLost
 	}
 	exit.Cause = executor.Cancelled

@@ -205,10 +205,12 @@ func TestCorruptionIsNoticedBeforeAnEntryIsGivenOut(t *testing.T) {
 			must(t, os.WriteFile(path, b, 0))
 		},
 		"shorter": func(t *testing.T, path string, b []byte) {
+			must(t, os.Chmod(path, 0o644))
 			must(t, os.Truncate(path, 1))
 			must(t, os.Chtimes(path, time.Time{}, mark(bootID())))
 		},
 		"length without bytes after a power cut": func(t *testing.T, path string, b []byte) {
+			must(t, os.Chmod(path, 0o644))
 			must(t, os.Truncate(path, 0))
 			must(t, os.Truncate(path, int64(len(b))))
 			must(t, os.Chtimes(path, time.Time{}, mark("the last start of the machine")))
@@ -219,7 +221,7 @@ func TestCorruptionIsNoticedBeforeAnEntryIsGivenOut(t *testing.T) {
 			bare := open(t, s3test.Start(t, got.wrap))
 			a, b := putNoise(t, bare, 1, 2*mib)
 			s := withCache(t, bare, t.TempDir(), 1<<30)
-			staged := stageFile(t, s, a, Link)
+			stageFile(t, s, a, Link)
 			before, err := s.Fingerprint(t.Context(), a)
 			must(t, err)
 			corrupt(t, entryOf(s, a), b)
@@ -232,7 +234,6 @@ func TestCorruptionIsNoticedBeforeAnEntryIsGivenOut(t *testing.T) {
 			if n := got.n.Load(); n != 2 {
 				t.Errorf("%d downloads", n)
 			}
-			_ = staged
 		})
 	}
 }

@@ -100,6 +100,13 @@ func runEnvironmentBuild(ctx context.Context, a *app, o *environmentBuildOptions
 		return err
 	}
 	m.Locks = &software.Locks{Store: store}
+	images, err := a.images(ctx, c, true)
+	if err != nil {
+		return err
+	}
+	if images != nil {
+		m.Images = images
+	}
 	built := []builtEnvironment{}
 	for _, w := range wanted {
 		lock, err := m.Prepare(ctx, w.environment, w.queue, o.upgrade, software.Watch{Say: func(line string) { a.say("%s", line) }})

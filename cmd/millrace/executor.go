@@ -36,38 +36,48 @@ func (e *executorFlags) fill(f *config.Flags, given func(flag string) bool) {
 // containers has the environments be images, where steps run in containers, and
 // gives the workers what runs them. Where they run as processes it does nothing.
 func (a *app) containers(ctx context.Context, c config.Config, o *workers.Options) error {
-	if c.Executor.Mode == "" || c.Executor.Mode == config.ProcessExecutor {
-		return nil
+	images, err := a.images(ctx, c, runsSteps(o.Serve))
+	if images == nil || err != nil {
+		return err
 	}
 	if o.Environments == nil {
 		return wrongUsage("leave out --environments host and --python, or --executor "+c.Executor.Mode,
 			"--executor %s has steps run with the software that they ask for, and --environments host with that of the machine", c.Executor.Mode)
 	}
+	o.Environments.Images = images
+	o.Containers = &docker.Executor{Engine: images.Engine, Network: c.Executor.Network, Labels: map[string]string{"io.millrace.home": c.Home}}
+	return nil
+}
+
+// images makes images ready for steps; nil where these run as processes. A
+// process that does not run any needs no engine.
+func (a *app) images(ctx context.Context, c config.Config, runs bool) (*docker.Images, error) {
+	if c.Executor.Mode == "" || c.Executor.Mode == config.ProcessExecutor {
+		return nil, nil
+	}
 	engine, err := docker.Open()
 	if err != nil {
-		return err
+		return nil, wrongUsage("", "DOCKER_HOST: %w", err)
 	}
 	if err := engine.Ping(ctx); err != nil {
 		if c.Executor.Mode == config.AutoExecutor {
-			a.log().Debug("steps run as processes", "because", err)
-			return nil
+			a.log().Info("steps run as processes", "because", err)
+			return nil, nil
 		}
-		// A worker that only carries jobs on needs none.
-		if runsSteps(o.Serve) {
-			return wrongUsage("start the engine, name another one with DOCKER_HOST, or give --executor process", "--executor docker: %w", err)
+		if runs {
+			return nil, wrongUsage("start the engine, name another one with DOCKER_HOST, or give --executor process", "--executor docker: %w", err)
 		}
 	}
-	images := &docker.Images{Engine: engine, Requirements: condaRequirements, Always: c.Executor.Mode == config.DockerExecutor}
-	images.Stage = func(ctx context.Context, files *pipeline.Code, folder string) error {
-		store, err := a.store()
-		if err != nil {
-			return err
-		}
-		return store.Stage(ctx, *files.Artifact, folder, artifact.Writable)
-	}
-	o.Environments.Images = images
-	o.Containers = &docker.Executor{Engine: engine, Network: c.Executor.Network, Labels: map[string]string{"io.millrace.home": c.Home}}
-	return nil
+	return &docker.Images{
+		Engine: engine, Requirements: condaRequirements, Always: c.Executor.Mode == config.DockerExecutor,
+		Stage: func(ctx context.Context, files *pipeline.Code, folder string) error {
+			store, err := a.store()
+			if err != nil {
+				return err
+			}
+			return store.Stage(ctx, *files.Artifact, folder, artifact.Writable)
+		},
+	}, nil
 }
 
 // condaRequirements are what a conda file asks of pip.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"sync"
 
+	"github.com/millrace-ml/millrace/internal/config"
 	software "github.com/millrace-ml/millrace/internal/environment"
 	"github.com/millrace-ml/millrace/internal/term"
 	"github.com/millrace-ml/millrace/pipeline"
@@ -17,6 +18,7 @@ import (
 type remarks struct {
 	python    func() string // what steps find; asking takes a moment
 	build     bool          // environments with packages are made
+	images    bool          // images are images
 	gpus      int
 	gpuSlots  int
 	saidHost  bool
@@ -33,6 +35,7 @@ func (a *app) newRemarks(ctx context.Context, s *server, note func(string)) *rem
 	}
 	r.gpuSlots = max(1, c.GPUSlots)
 	r.build = c.Build()
+	r.images = c.Executor.Mode == config.DockerExecutor || c.Executor.Mode == config.AutoExecutor
 	if folder, err := pythonFolder(c.Python); err == nil {
 		r.python = sync.OnceValue(func() string { return describePython(ctx, folder) })
 		go r.python()
@@ -66,6 +69,9 @@ func (r *remarks) on(job *runs.Job) {
 // for another.
 func (r *remarks) onHost(e pipeline.Environment) bool {
 	if e.Reference == "" && e.Image == "" && e.Conda == "" && e.Build == nil {
+		return false
+	}
+	if r.images && (e.Image != "" || e.Build != nil) {
 		return false
 	}
 	spec, err := software.Wanted(e)

@@ -18,7 +18,7 @@ import (
 func TestWhichImageAnEnvironmentMeans(t *testing.T) {
 	curated := "azureml://registries/azureml/environments/sklearn-1.5/labels/latest"
 	for _, test := range []struct {
-		environment        pipeline.Environment
+		environment       pipeline.Environment
 		sometimes, always string
 	}{
 		{pipeline.Environment{Image: "python:3.11"}, "python:3.11", "python:3.11"},

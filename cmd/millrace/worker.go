@@ -55,7 +55,8 @@ func (w *workerFlags) fill(f *config.Flags, given func(string) bool) {
 		"queue": {&w.queue, &f.Worker.Queues}, "labels": {&w.labels, &f.Worker.Labels},
 		"on-stop": {&w.onStop, &f.Worker.OnStop}, "advertise": {&w.advertise, &f.Worker.Advertise}, "store": {&w.store, &f.Store},
 	} {
-		if given(flag) {
+		// Other commands have flags of these names that mean something else.
+		if given(flag) && *of.from != "" {
 			*of.into = of.from
 		}
 	}

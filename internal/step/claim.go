@@ -179,13 +179,13 @@ func (r *Runner) leave(c *claim, why error) {
 // endRest ends what is left of an attempt's processes, wherever they have gone.
 // It reports whether anything was.
 func (r *Runner) endRest(ctx context.Context, f folder) (bool, error) {
-	any, err := false, error(nil)
+	left, err := false, error(nil)
 	for _, p := range r.Executor.Find(f.variable()) {
 		ran, endErr := r.Executor.End(ctx, p, r.Grace)
-		any = any || ran
+		left = left || ran
 		err = errors.Join(err, endErr)
 	}
-	return any, err
+	return left, err
 }
 
 // maxRecord bounds what is read of a file that may have been tampered with.

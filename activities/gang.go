@@ -139,7 +139,7 @@ func (i *instance) run(ctx, running context.Context) (StepResult, error) {
 		Plan: i.plan, Step: i.step, Number: i.in.Try, Inputs: inputs, Env: share.variables(), Gang: i.among(formed),
 	}
 	if attempt.Token, err = json.Marshal(Left{
-		Workflow: i.info.WorkflowExecution.ID, Run: i.info.WorkflowExecution.RunID, Activity: i.info.ActivityID,
+		Workflow: i.info.WorkflowExecution.ID, Run: i.info.WorkflowExecution.RunID, Activity: i.info.ActivityID, Together: true,
 	}); err != nil {
 		return StepResult{}, err
 	}

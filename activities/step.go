@@ -32,6 +32,9 @@ type Left struct {
 	Workflow string `json:"workflow"`
 	Run      string `json:"run"`
 	Activity string `json:"activity"`
+	// Together is set for one of several instances that run at once. Nobody
+	// goes on with it: the others do not wait.
+	Together bool `json:"together,omitempty"`
 }
 
 // Step runs one step's program, unless its result has appeared in the cache or

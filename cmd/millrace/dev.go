@@ -48,6 +48,7 @@ that one, and none is started here.
 	f.IntVar(&o.port, "port", usualPort, "`port` of the Temporal server; another one is taken where it is not free")
 	f.IntVar(&o.uiPort, "ui-port", usualUIPort, "`port` of the Temporal UI; another one is taken where it is not free")
 	f.BoolVar(&o.ui, "ui", true, "start the Temporal UI")
+	f.StringVar(&a.flags.serving.worker.queue, "queue", "", "`names` of the queues to serve, with commas between them; others are left to millrace worker start (default: all)")
 	a.flags.serving.add(f)
 	a.flags.serving.telemetry.addLog(f)
 	return cmd

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -185,6 +186,10 @@ func (a *app) serve(ctx context.Context, lock *home.Lock, o serveOptions) (_ *se
 // that exist from the start, and those that computes name, so that on one
 // machine no step waits for a worker that nobody has started.
 func (a *app) homeQueues(ctx context.Context, c config.Config) ([]workers.Serving, error) {
+	wanted := func(string) bool { return true }
+	if a.flags.serving.given("queue") {
+		wanted = func(queue string) bool { return slices.Contains(c.Worker.Queues, queue) }
+	}
 	records, err := a.records()
 	if err != nil {
 		return nil, err
@@ -193,11 +198,18 @@ func (a *app) homeQueues(ctx context.Context, c config.Config) ([]workers.Servin
 	if err != nil {
 		return nil, err
 	}
-	return []workers.Serving{
+	var serve []workers.Serving
+	for _, s := range []workers.Serving{
 		{Queues: []string{workflows.PipelinesQueue}},
 		{Queues: plain, Slots: c.CPUSlots},
 		{Queues: lending, Slots: c.GPUSlots, GPUs: true},
-	}, nil
+	} {
+		s.Queues = slices.DeleteFunc(s.Queues, func(queue string) bool { return !wanted(queue) })
+		if len(s.Queues) > 0 {
+			serve = append(serve, s)
+		}
+	}
+	return serve, nil
 }
 
 // gpus are the GPUs that this process lends; wanted says whether it serves a

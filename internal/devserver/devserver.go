@@ -154,6 +154,8 @@ func tuning() dynamicconfig.StaticClient {
 		dynamicconfig.VisibilityProcessorMaxPollHostRPS.Key():   fast,
 		dynamicconfig.MatchingNumTaskqueueReadPartitions.Key():  1,
 		dynamicconfig.MatchingNumTaskqueueWritePartitions.Key(): 1,
+		// Workers with several GPUs ask what waits, and decide by the answer.
+		dynamicconfig.TaskQueueInfoByBuildIdTTL.Key(): 200 * time.Millisecond,
 		// Experiments take turns on a task queue.
 		dynamicconfig.MatchingEnableFairness.Key():                       true,
 		dynamicconfig.HistoryCacheHostLevelMaxSize.Key():                 8096,

@@ -8,7 +8,9 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
+	"github.com/millrace-ml/millrace/internal/config"
 	"github.com/millrace-ml/millrace/internal/term"
 )
 
@@ -34,6 +36,12 @@ type clusterOptions struct {
 	retention days
 	// mend has what is missing made.
 	mend bool
+	// wait is how long what is missing may take to come.
+	wait time.Duration
+}
+
+func (o *clusterOptions) addWait(f *pflag.FlagSet) {
+	f.DurationVar(&o.wait, "wait", 0, "how `long` to repeat this until all is ready, such as 2m (default: not at all)")
 }
 
 func newClusterInitCmd(a *app, runF func(context.Context, *clusterOptions) error) *cobra.Command {
@@ -47,6 +55,7 @@ can be repeated, and says what is still missing and what to do about it.`,
   millrace cluster init --retention 90d`,
 	}
 	cmd.Flags().Var(&o.retention, "retention", "how many `days` Temporal keeps the history of a finished job, such as 90d (default, for a new namespace: 30d)")
+	o.addWait(cmd.Flags())
 	return verb(a, cmd, o, runF, runCluster)
 }
 
@@ -59,6 +68,7 @@ missing. Nothing is changed; the store is tried with a few small records, which 
 deleted again.`,
 		Example: "  millrace cluster check\n  millrace cluster check -o json --query ready",
 	}
+	o.addWait(cmd.Flags())
 	return verb(a, cmd, o, runF, runCluster)
 }
 
@@ -101,14 +111,12 @@ func runCluster(ctx context.Context, a *app, o *clusterOptions) error {
 		return wrongUsage("one machine alone needs no cluster: `"+a.command("dev")+"` starts all that it takes",
 			"no Temporal server is named: set TEMPORAL_ADDRESS, or TEMPORAL_PROFILE")
 	}
-	r := clusterReport{Address: c.Temporal.Address, Namespace: c.Temporal.Namespace, Store: storeShown(c.Store)}
-	r.Checks = append(a.inspectTemporal(ctx, *c.Temporal, o), a.inspectStore(ctx, c.Store)...)
+	r := a.inspectCluster(ctx, c, o)
+	for begin := time.Now(); !r.Ready && time.Since(begin) < o.wait && sleep(ctx, clusterPause) == nil; {
+		r = a.inspectCluster(ctx, c, o)
+	}
 	if err := ctx.Err(); err != nil {
 		return err
-	}
-	r.Ready = true
-	for _, f := range r.Checks {
-		r.Ready = r.Ready && f.good()
 	}
 	if err := a.printCluster(r); err != nil {
 		return err
@@ -117,6 +125,18 @@ func runCluster(ctx context.Context, a *app, o *clusterOptions) error {
 		return said(exitUnreachable)
 	}
 	return nil
+}
+
+// clusterPause is the time between two looks at a cluster that gets ready.
+const clusterPause = 2 * time.Second
+
+func (a *app) inspectCluster(ctx context.Context, c config.Config, o *clusterOptions) clusterReport {
+	r := clusterReport{Address: c.Temporal.Address, Namespace: c.Temporal.Namespace, Store: storeShown(c.Store), Ready: true}
+	r.Checks = append(a.inspectTemporal(ctx, *c.Temporal, o), a.inspectStore(ctx, c.Store)...)
+	for _, f := range r.Checks {
+		r.Ready = r.Ready && f.good()
+	}
+	return r
 }
 
 func (a *app) printCluster(r clusterReport) error {

@@ -38,7 +38,7 @@ func (a *app) inspectStore(ctx context.Context, raw string) []finding {
 	}
 	ctx, cancel := context.WithTimeout(ctx, storePatience)
 	defer cancel()
-	s, err := a.store()
+	s, err := a.openStore() // anew, where it is not the first look
 	if err != nil {
 		return []finding{{"store", standingFailed, err.Error(), "correct MILLRACE_STORE, or make the bucket"}}
 	}

@@ -3,7 +3,9 @@ package main
 import (
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/millrace-ml/millrace/internal/artifact/s3test"
 )
@@ -13,6 +15,7 @@ func TestClusterVerbsReadTheirFlags(t *testing.T) {
 	wants(t, newClusterInitCmd, "--retention 90d", clusterOptions{mend: true, retention: 90})
 	wants(t, newClusterInitCmd, "--retention 7", clusterOptions{mend: true, retention: 7})
 	wants(t, newClusterCheckCmd, "", clusterOptions{})
+	wants(t, newClusterCheckCmd, "--wait 2m", clusterOptions{wait: 2 * time.Minute})
 	for _, wrong := range []string{"0d", "-1", "3h", "d", "1000000d"} {
 		refuses(t, newClusterInitCmd, "--retention="+wrong, "want a number of days")
 	}
@@ -36,6 +39,28 @@ func TestWhatIsMissingIsSaidAllAtOnce(t *testing.T) {
 	}
 	if want := "server\tfailed\nstore\tmissing\n"; c.out.String() != want {
 		t.Errorf("got %q, want %q", c.out.String(), want)
+	}
+}
+
+// What is being started has a moment to get ready.
+func TestAClusterIsWaitedFor(t *testing.T) {
+	c := newConsole(t)
+	c.env.(variables)["TEMPORAL_ADDRESS"] = "127.0.0.1:1"
+	var opened atomic.Int32
+	late := func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if opened.Load() == 0 {
+				opened.Add(1)
+				w.WriteHeader(http.StatusNotFound) // there is no such bucket yet
+				return
+			}
+			next.ServeHTTP(w, r)
+		})
+	}
+	c.env.(variables)["MILLRACE_STORE"] = s3test.Start(t, late)
+	code := c.run("cluster", "check", "--wait", "2s", "-o", "tsv", "--query", "checks[?name!='server'].status")
+	if want := "ready\nready\nready\nready\nready\n"; code != exitUnreachable || c.out.String() != want {
+		t.Errorf("code %d, got %q, want %q", code, c.out.String(), want)
 	}
 }
 

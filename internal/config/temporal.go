@@ -34,12 +34,18 @@ func ClientOptions(env Environment) (client.Options, error) {
 	if options.Namespace == "" {
 		options.Namespace = client.DefaultNamespace
 	}
+	options.ConnectionOptions.KeepAliveTime = keepAlive
 	options.ConnectionOptions.KeepAliveTimeout = silence
 	return options, nil
 }
 
-// silence is how long a server may leave what was sent to it unanswered before
-// the connection is made anew. Where a network fails without a word and comes
-// back, a worker goes on within seconds; with the default of 15 s, most of its
-// steps are given up for lost.
-const silence = 5 * time.Second
+// A network that fails without a word is noticed, and a worker goes on within
+// seconds of its return; by default it may wait for most of a minute.
+const (
+	// keepAlive is how long a connection is quiet before the server is asked
+	// whether it is there. Servers take more than every 10 s for an abuse.
+	keepAlive = 11 * time.Second
+	// silence is how long what was sent may stay unanswered before the
+	// connection is made anew.
+	silence = 5 * time.Second
+)

@@ -52,7 +52,8 @@ type Activities struct {
 	// Observer is told what becomes of steps; may be nil.
 	Observer Observer
 
-	plans *plans
+	plans     *plans
+	adoptions *adoptions
 }
 
 // Places reads and writes outside the store.
@@ -67,7 +68,7 @@ type Places interface {
 // New makes the activities of a process. Those of one queue are made from them
 // with On.
 func New(a Activities) *Activities {
-	a.plans = new(plans)
+	a.plans, a.adoptions = new(plans), new(adoptions)
 	return &a
 }
 

@@ -97,6 +97,9 @@ type InstanceInput struct {
 type Beat struct {
 	// Waiting says what it waits for; "" while its program runs.
 	Waiting string `json:"waiting,omitempty"`
+	// Worker is set where another worker goes on with the attempt than the one
+	// that it was given to.
+	Worker string `json:"worker,omitempty"`
 }
 
 // GatherInput joins what is kept of instances that were ended.

@@ -35,11 +35,14 @@ func (a *Activities) Instance(ctx context.Context, in InstanceInput) (result Ste
 		var ended func(StepResult, error)
 		ctx, ended = a.observe(ctx, in.StepInput, &plan.Steps[in.Step], in.Try)
 		defer func() { ended(result, err) }()
-		done, release, err := a.begin(ctx, in.StepInput, info, in.Try > 1)
+		done, release, err := a.begin(ctx, in.StepInput, cache.Owner{
+			Workflow: info.WorkflowExecution.ID, Run: info.WorkflowExecution.RunID, Activity: info.ActivityID,
+			Job: in.Job, Step: in.Name, Since: time.Now(),
+		}, in.Try > 1)
 		if err != nil {
 			return StepResult{}, a.failed(err, StepFailed{})
 		}
-		defer release()
+		defer release(nil)
 		if done != nil {
 			return *done, nil
 		}

@@ -63,7 +63,7 @@ func (a *Activities) observe(ctx context.Context, in StepInput, s *pipeline.Step
 func outcomeOf(result StepResult, err error) (outcome, kind string) {
 	failure, coded := errors.AsType[*temporal.ApplicationError](err)
 	switch {
-	case err == nil && result.Busy != nil:
+	case err == nil && result.Busy != nil, errors.Is(err, activity.ErrResultPending):
 		return "", ""
 	case err == nil && result.From != nil:
 		return "reused", ""

@@ -13,6 +13,7 @@ import (
 	"go.temporal.io/sdk/temporal"
 
 	"github.com/millrace-ml/millrace/internal/cache"
+	"github.com/millrace-ml/millrace/internal/executor"
 	"github.com/millrace-ml/millrace/internal/step"
 	"github.com/millrace-ml/millrace/pipeline"
 )
@@ -26,8 +27,8 @@ const (
 	transferGivesUpAt = 5
 )
 
-// Left names a running attempt, so that the next worker of this home can tell
-// Temporal that the attempt was lost.
+// Left names a running attempt, so that the next worker of this home can go on
+// with it, or tell Temporal that it was lost.
 type Left struct {
 	Workflow string `json:"workflow"`
 	Run      string `json:"run"`
@@ -35,6 +36,27 @@ type Left struct {
 	// Together is set for one of several instances that run at once. Nobody
 	// goes on with it: the others do not wait.
 	Together bool `json:"together,omitempty"`
+	// The following are there where the program may outlive its worker: the
+	// attempt as Temporal knows it, what it was to do, and what it was lent.
+	Task    []byte    `json:"task,omitempty"`
+	Queue   string    `json:"queue,omitempty"` // Temporal's
+	Attempt int       `json:"attempt,omitempty"`
+	Input   StepInput `json:"input,omitzero"`
+	Share   Share     `json:"share,omitzero"`
+}
+
+func (l Left) token() json.RawMessage {
+	text, err := json.Marshal(l)
+	if err != nil {
+		return nil // it is made of values that JSON has
+	}
+	return text
+}
+
+func (l Left) owner() cache.Owner {
+	return cache.Owner{
+		Workflow: l.Workflow, Run: l.Run, Activity: l.Activity, Job: l.Input.Job, Step: l.Input.Name, Since: time.Now(),
+	}
 }
 
 // Step runs one step's program, unless its result has appeared in the cache or
@@ -47,35 +69,46 @@ func (a *Activities) Step(ctx context.Context, in StepInput) (result StepResult,
 	info := activity.GetInfo(ctx)
 	ctx, ended := a.observe(ctx, in, &plan.Steps[in.Step], int(info.Attempt))
 	defer func() { ended(result, err) }()
-	done, release, err := a.begin(ctx, in, info, info.Attempt > 1)
+	left := Left{
+		Workflow: info.WorkflowExecution.ID, Run: info.WorkflowExecution.RunID, Activity: info.ActivityID,
+		Task: info.TaskToken, Queue: info.TaskQueue, Attempt: int(info.Attempt), Input: in,
+	}
+	if d := a.adoptions.of(left); d != nil {
+		if result, ok, err := d.attach(ctx, left); ok {
+			return result, err
+		}
+	}
+	done, release, err := a.begin(ctx, in, left.owner(), info.Attempt > 1)
 	if err != nil {
 		return StepResult{}, a.failed(err, StepFailed{})
 	}
-	defer release()
+	defer func() { release(err) }()
 	if done != nil {
 		return *done, nil
 	}
-	return a.run(ctx, plan, in, info)
+	return a.run(ctx, plan, left)
 }
 
-// begin claims a step that is reusable, until release is called. It returns a
-// result where there is nothing to run: somebody else is at the step, or it has
-// been done, which a step that is begun again may find of itself.
-func (a *Activities) begin(ctx context.Context, in StepInput, info activity.Info, again bool) (done *StepResult, release func(), err error) {
-	release = func() {}
+// begin claims a step that is reusable, until release is called with how it has
+// ended. It returns a result where there is nothing to run: somebody else is at
+// the step, or it has been done, which a step that is begun again may find of
+// itself.
+func (a *Activities) begin(ctx context.Context, in StepInput, owner cache.Owner, again bool) (done *StepResult, release func(error), err error) {
+	release = func(error) {}
 	if in.Reusable {
-		claim, holder, err := a.Cache.Claim(ctx, cache.Key(in.Key), cache.Owner{
-			Workflow: info.WorkflowExecution.ID, Run: info.WorkflowExecution.RunID, Activity: info.ActivityID,
-			Job: in.Job, Step: in.Name, Since: time.Now(),
-		}, a.alive)
+		claim, holder, err := a.Cache.Claim(ctx, cache.Key(in.Key), owner, a.alive)
 		if err != nil {
 			return nil, release, err
 		}
 		if holder != nil {
 			return &StepResult{Busy: &pipeline.Origin{Job: holder.Job, Step: holder.Step}}, release, nil
 		}
-		// Also a canceled attempt gives its claim back.
-		release = func() { _ = claim.Release(context.WithoutCancel(ctx)) }
+		release = func(why error) {
+			if !errors.Is(why, activity.ErrResultPending) { // the next worker goes on
+				// Also a canceled attempt gives its claim back.
+				_ = claim.Release(context.WithoutCancel(ctx))
+			}
+		}
 	}
 	if in.Reusable || again {
 		done, err = a.recorded(ctx, in)
@@ -103,47 +136,54 @@ func (a *Activities) recorded(ctx context.Context, in StepInput) (*StepResult, e
 }
 
 // ErrStopping as the cause of [Activities.Stopping] has running steps given
-// back: their programs are ended, and they are run again.
+// back: their programs are ended, and they are run again. [executor.ErrLeft] as
+// the cause has their programs go on, for the next worker to adopt; only steps
+// that have not got as far as that are given back.
 var ErrStopping = errors.New("the worker is stopping")
 
 // run makes one attempt.
-func (a *Activities) run(ctx context.Context, plan *indexed, in StepInput, info activity.Info) (StepResult, error) {
-	s := &plan.Steps[in.Step]
-	token, err := json.Marshal(Left{Workflow: info.WorkflowExecution.ID, Run: info.WorkflowExecution.RunID, Activity: info.ActivityID})
-	if err != nil {
-		return StepResult{}, err
-	}
-	inputs := values(s, in.Inputs)
-	attempt := step.Attempt{Plan: plan.Plan, Step: s, Number: int(info.Attempt), Inputs: inputs, Token: token}
+func (a *Activities) run(ctx context.Context, plan *indexed, left Left) (StepResult, error) {
+	in, s := left.Input, &plan.Steps[left.Input.Step]
+	attempt := step.Attempt{Plan: plan.Plan, Step: s, Number: left.Attempt, Inputs: values(s, in.Inputs)}
 	stop := beat(ctx)
 	defer stop()
+	running, stopped := a.untilStopped(ctx)
+	defer stopped()
 	if a.Room != nil {
-		share, err := a.Room.Take(ctx, s.Resources)
+		share, err := a.Room.Take(running, s.Resources)
 		if err != nil {
-			return StepResult{}, a.attemptFailed(ctx, err, stepGivesUpAt, StepFailed{})
+			return StepResult{}, a.attemptFailed(running, err, stepGivesUpAt, StepFailed{})
 		}
 		defer a.Room.Return(share)
 		attempt.Env = append(attempt.Env, share.variables()...)
+		left.Share = share
 	}
-	running, stopped := a.untilStopped(ctx)
-	defer stopped()
-
+	attempt.Token = left.token()
 	result, err := a.Runner.Run(running, attempt)
-	number := Attempt{Worker: a.Identity, Number: int(info.Attempt), Started: result.Started, Ended: result.Ended}
+	return a.settle(ctx, running, s, left, result, err)
+}
+
+// settle tells everybody who is to know how an attempt has ended.
+func (a *Activities) settle(ctx, running context.Context, s *pipeline.Step, left Left, result step.Result, err error) (StepResult, error) {
+	if errors.Is(err, executor.ErrLeft) {
+		return StepResult{}, activity.ErrResultPending
+	}
+	in := left.Input
+	number := Attempt{Worker: a.Identity, Number: left.Attempt, Started: result.Started, Ended: result.Ended}
 	if !result.Started.IsZero() {
 		number.ExitCode = &result.ExitCode
 	}
-	if err != nil {
-		// What was tried is wanted by whoever asks why it ran again.
-		_ = a.Cache.Note(context.WithoutCancel(ctx), a.tried(context.WithoutCancel(ctx), s, inputs))
-		if failure, ok := errors.AsType[*pipeline.Failure](err); ok && running.Err() == nil && failure.Kind != pipeline.Infrastructure {
-			state := stateOf(s, in, result.Outputs, number)
-			state.Status, state.Failure = pipeline.Failed, failure
-			_ = a.Records.Note(ctx, in.Job, in.Name, []pipeline.StepState{state})
-		}
-		return StepResult{}, a.attemptFailed(running, err, stepGivesUpAt, StepFailed{Outputs: result.Outputs, Attempt: number})
+	if err == nil {
+		return a.record(ctx, s, in, result.Outputs, number)
 	}
-	return a.record(ctx, s, in, result.Outputs, number)
+	// What was tried is wanted by whoever asks why it ran again.
+	_ = a.Cache.Note(context.WithoutCancel(ctx), a.tried(context.WithoutCancel(ctx), s, values(s, in.Inputs)))
+	if failure, ok := errors.AsType[*pipeline.Failure](err); ok && running.Err() == nil && failure.Kind != pipeline.Infrastructure {
+		state := stateOf(s, in, result.Outputs, number)
+		state.Status, state.Failure = pipeline.Failed, failure
+		_ = a.Records.Note(ctx, in.Job, in.Name, []pipeline.StepState{state})
+	}
+	return StepResult{}, a.attemptFailed(running, err, stepGivesUpAt, StepFailed{Outputs: result.Outputs, Attempt: number})
 }
 
 // untilStopped is a context that also ends when the worker stops, with the same
@@ -190,7 +230,8 @@ func stateOf(s *pipeline.Step, in StepInput, outputs map[string]pipeline.Artifac
 // attemptFailed says whose failure it was.
 func (a *Activities) attemptFailed(ctx context.Context, err error, givesUpAt int, details StepFailed) error {
 	if ctx.Err() != nil {
-		if errors.Is(context.Cause(ctx), ErrStopping) {
+		switch cause := context.Cause(ctx); {
+		case errors.Is(cause, ErrStopping), errors.Is(cause, executor.ErrLeft), errors.Is(cause, errUnwanted):
 			// Retried at once, by the worker that comes next.
 			return temporal.NewApplicationErrorWithOptions("the worker stopped while the step was running; it will be run again",
 				WorkerLost, temporal.ApplicationErrorOptions{NextRetryDelay: time.Millisecond})

@@ -11,7 +11,9 @@ import (
 
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/serviceerror"
+	workflowpb "go.temporal.io/api/workflow/v1"
 	"go.temporal.io/api/workflowservice/v1"
+	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/temporal"
 
 	"github.com/millrace-ml/millrace/activities"
@@ -21,8 +23,9 @@ import (
 // giveBack tells Temporal of the activities that a worker of this machine had
 // taken when its process ended: a step that it had not begun yet, or one that
 // leaves nothing in a folder, as fetching an input does. Temporal would notice
-// by itself, but only when their heartbeats have been missing for long.
-func giveBack(ctx context.Context, o Options) error {
+// by itself, but only when their heartbeats have been missing for long. Those
+// that a worker has adopted are not lost.
+func giveBack(ctx context.Context, o Options, adopted func(attempt) bool) error {
 	request := &workflowservice.ListWorkflowExecutionsRequest{
 		Namespace: o.Namespace,
 		Query:     "WorkflowType = '" + workflows.PipelineType + "' AND ExecutionStatus = 'Running'",
@@ -40,7 +43,7 @@ func giveBack(ctx context.Context, o Options) error {
 			}
 			for _, a := range d.GetPendingActivities() {
 				taken := a.GetState() == enumspb.PENDING_ACTIVITY_STATE_STARTED || a.GetState() == enumspb.PENDING_ACTIVITY_STATE_CANCEL_REQUESTED
-				if !taken || !hasEnded(a.GetLastWorkerIdentity()) {
+				if !taken || !hasEnded(holder(a)) || adopted(attempt{job, run, a.GetActivityId()}) {
 					continue
 				}
 				if err := lost(ctx, o, job, run, a.GetActivityId()); err != nil {
@@ -52,6 +55,16 @@ func giveBack(ctx context.Context, o Options) error {
 			return nil
 		}
 	}
+}
+
+// holder is who is at an activity: the worker that has taken it, or the one that
+// has adopted it since.
+func holder(a *workflowpb.PendingActivityInfo) string {
+	var beat activities.Beat
+	if converter.GetDefaultDataConverter().FromPayloads(a.GetHeartbeatDetails(), &beat) == nil && beat.Worker != "" {
+		return beat.Worker
+	}
+	return a.GetLastWorkerIdentity()
 }
 
 // lost has Temporal repeat an activity at once.

@@ -14,6 +14,7 @@ import (
 	workflowpb "go.temporal.io/api/workflow/v1"
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/temporal"
 
 	"github.com/millrace-ml/millrace/activities"
@@ -51,6 +52,14 @@ func TestWhatEndedWorkersHadTakenIsGivenBack(t *testing.T) {
 		t.Fatal(err)
 	}
 	gone := fmt.Sprintf("cpu@%s#%d", hostname(), ended.Process.Pid)
+	details := func(worker string) *commonpb.Payloads {
+		p, err := converter.GetDefaultDataConverter().ToPayloads(activities.Beat{Worker: worker})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p
+	}
+	living := fmt.Sprintf("cpu@%s#%d", hostname(), os.Getppid())
 	activity := func(id, worker string, state enumspb.PendingActivityState) *workflowpb.PendingActivityInfo {
 		return &workflowpb.PendingActivityInfo{ActivityId: id, LastWorkerIdentity: worker, State: state}
 	}
@@ -64,9 +73,14 @@ func TestWhatEndedWorkersHadTakenIsGivenBack(t *testing.T) {
 			activity("unnamed", "", started),
 			activity("strange", "cpu@"+hostname()+"#-1", started),
 		},
-		"second": {activity("canceled", gone, canceled)},
+		"second": {
+			activity("canceled", gone, canceled),
+			activity("adopted here", gone, started),
+			{ActivityId: "adopted by another", LastWorkerIdentity: gone, State: started, HeartbeatDetails: details(living)},
+		},
 	}}
-	if err := giveBack(context.Background(), Options{Temporal: s, Namespace: "default"}); err != nil {
+	adopted := func(a attempt) bool { return a == attempt{job: "second", activity: "adopted here"} }
+	if err := giveBack(context.Background(), Options{Temporal: s, Namespace: "default"}, adopted); err != nil {
 		t.Fatal(err)
 	}
 	var names []string

@@ -88,6 +88,7 @@ func (w *Workers) serve(s Serving) {
 			if a.Slots = count; want > 0 && len(w.options.GPUs) > 0 {
 				a.Slots = min(count, len(w.options.GPUs)/want)
 			}
+			w.lanes[l.task] = a
 			w.add(l.task, stepOptions(l), a, registerStep)
 		}
 		w.served = append(w.served, Served{Queue: queue, Slots: count, GPUs: s.GPUs && len(w.options.GPUs) > 0, shared: shared})

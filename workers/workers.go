@@ -90,6 +90,8 @@ type Workers struct {
 	base    *activities.Activities
 	served  []Served
 	workers []worker.Worker
+	lanes   map[string]*activities.Activities // by task queue
+	adopted *adopted
 	stop    context.CancelCauseFunc // has running steps let go
 	ended   context.CancelFunc
 	over    sync.Once
@@ -103,10 +105,9 @@ type Workers struct {
 // the grace of their programs, and a little to report.
 const stopGrace = 15 * time.Second
 
-// Start polls the queues that the options name. First it ends what a worker
-// that died in the same folder left running, and tells Temporal that those
-// attempts are lost, so that they are repeated at once. Several processes may
-// use one folder.
+// Start polls the queues that the options name. First it goes on with what
+// workers that died in the same folder left running, and gives back what it
+// cannot go on with. Several processes may use one folder.
 func Start(ctx context.Context, o Options) (*Workers, error) {
 	if o.Environments != nil {
 		o.Environments.Locks = &environment.Locks{Store: o.Store}
@@ -123,13 +124,10 @@ func Start(ctx context.Context, o Options) (*Workers, error) {
 			return nil, err
 		}
 	}
-	if err := takeBack(ctx, o, runner); err != nil {
-		return nil, err
-	}
 	stopping, stop := context.WithCancelCause(context.WithoutCancel(ctx))
 	lives, ended := context.WithCancel(context.WithoutCancel(ctx))
 	w := &Workers{options: o, room: newRoom(o.GPUs, o.Memory), stop: stop, ended: ended, failed: make(chan error, 1),
-		news: make(chan struct{}, 1), written: make(chan struct{})}
+		news: make(chan struct{}, 1), written: make(chan struct{}), lanes: make(map[string]*activities.Activities), adopted: newAdopted(lives)}
 	w.room.changed = w.tell
 	w.room.demand.temporal, w.room.demand.namespace, w.room.demand.ctx = o.Temporal, o.Namespace, lives
 	w.base = activities.New(activities.Activities{
@@ -148,6 +146,10 @@ func Start(ctx context.Context, o Options) (*Workers, error) {
 	})
 	for _, s := range o.Serve {
 		w.serve(s)
+	}
+	if err := w.takeOver(ctx, runner); err != nil {
+		w.Stop()
+		return nil, err
 	}
 	for _, wk := range w.workers {
 		if err := wk.Start(); err != nil {
@@ -222,7 +224,9 @@ func (w *Workers) end() {
 	w.over.Do(func() {
 		w.room.close()
 		w.tell()
+		w.adopted.close()
 		var all sync.WaitGroup
+		all.Go(w.adopted.group.Wait)
 		for _, wk := range w.workers {
 			all.Go(wk.Stop)
 		}
@@ -307,26 +311,4 @@ func registerStep(w worker.Worker, a *activities.Activities) {
 
 func identity(queue string) string {
 	return fmt.Sprintf("%s@%s#%d", queue, hostname(), os.Getpid())
-}
-
-// takeBack ends what a dead worker left running, and gives its steps back.
-func takeBack(ctx context.Context, o Options, runner *step.Runner) error {
-	left, err := runner.Sweep(ctx)
-	if err != nil {
-		return fmt.Errorf("clean up after the last worker: %w", err)
-	}
-	for _, l := range left {
-		var at activities.Left
-		if json.Unmarshal(l.Token, &at) != nil || at.Workflow == "" {
-			continue
-		}
-		if err := lost(ctx, o, at.Workflow, at.Run, at.Activity); err != nil {
-			// The heartbeat time-out will find it, only later.
-			o.Log.Warn("could not give back a lost step", "job", at.Workflow, "step", at.Activity, "error", err)
-		}
-	}
-	if err := giveBack(ctx, o); err != nil {
-		o.Log.Warn("could not give back what lost workers had taken", "error", err)
-	}
-	return nil
 }

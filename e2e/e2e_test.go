@@ -59,6 +59,15 @@ func setUp(env *testscript.Env) error {
 	env.Setenv("MILLRACE_HOME", filepath.Join(env.WorkDir, "home"))
 	env.Setenv("HOME", env.WorkDir)
 	env.Setenv("MILLRACE_ENVIRONMENTS", "host") // no network is needed
+	if strings.HasPrefix(filepath.Base(env.WorkDir), "script-environment") {
+		// But for these, which get packages as anything else here would.
+		for _, name := range []string{"HTTPS_PROXY", "https_proxy", "NO_PROXY", "no_proxy", "SSL_CERT_FILE", "PIP_CERT",
+			"PIP_INDEX_URL", "UV_DEFAULT_INDEX", "UV_INDEX_URL"} {
+			if value, ok := os.LookupEnv(name); ok {
+				env.Setenv(name, value)
+			}
+		}
+	}
 	env.Values[backgroundKey{}] = newBackground(env)
 	if strings.HasPrefix(filepath.Base(env.WorkDir), "script-example") {
 		return os.CopyFS(filepath.Join(env.WorkDir, "examples"), os.DirFS(filepath.Join("..", "examples")))

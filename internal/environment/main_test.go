@@ -104,13 +104,17 @@ func compile(python string, wheels, lowest bool) int {
 			name, wants = requirement[:i], requirement[i:]
 		}
 		best := ""
-		known := false
+		known, there := false, false
 		for _, p := range index {
 			if p[0] != name {
 				continue
 			}
 			known = true
-			if !suits(p[1], wants) || p[2] == "sdist" && wheels || p[2] != "sdist" && older(p[2], python) {
+			if !suits(p[1], wants) {
+				continue
+			}
+			there = true
+			if p[2] == "sdist" && wheels || p[2] != "sdist" && older(p[2], python) {
 				continue
 			}
 			if best == "" || older(best, p[1]) != lowest {
@@ -119,8 +123,11 @@ func compile(python string, wheels, lowest bool) int {
 		}
 		if best == "" {
 			why := name + wants + " has no usable wheels"
-			if !known {
+			switch {
+			case !known:
 				why = name + " was not found in the package registry"
+			case !there:
+				why = "there is no version of " + name + wants
 			}
 			fmt.Fprintf(os.Stderr, "error: No solution found when resolving dependencies\n  cause: Because %s and you require %s%s, we can conclude that your requirements are unsatisfiable.\n", why, name, wants)
 			return 1

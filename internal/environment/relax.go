@@ -65,6 +65,9 @@ var (
 	bound           = regexp.MustCompile(`(===|==|~=|>=|<=|<|>)\s*([^,\s]+)`)
 )
 
+// noBuild is what uv says of versions that there are, but not for this Python.
+var noBuild = regexp.MustCompile(`wheels?\b|current Python version|Failed to build`)
+
 // nearest finds out whether a requirement can be had as it is, on its own, and
 // else what is nearest to it.
 func (r *resolver) nearest(ctx context.Context, requirement string) (nearest, error) {
@@ -84,8 +87,9 @@ func (r *resolver) nearest(ctx context.Context, requirement string) (nearest, er
 		n.open = name + ">=" + low + marker
 	}
 	alone := attempt{requirements: []string{requirement}, wheels: true, alone: true}
-	if _, err := r.compile(ctx, alone); !isToolFailure(err) {
-		return n, err
+	_, err := r.compile(ctx, alone)
+	if !isToolFailure(err) || !noBuild.MatchString(err.Error()) {
+		return n, err // it can be had, or by no Python
 	}
 	if low != "" {
 		alone.requirements, alone.lowest = []string{n.open}, true

@@ -58,6 +58,15 @@ func TestPinsGiveWayToTheNearestThatThereIs(t *testing.T) {
 	}
 }
 
+func TestWhatNoPythonHasIsNotRelaxed(t *testing.T) {
+	m := newMachine(t)
+	_, err := m.Prepare(t.Context(), conda("python=3.8", "six=99"), "cpu", false, m.watch())
+	failure, ok := errors.AsType[*pipeline.Failure](err)
+	if !ok || failure.Kind != pipeline.UserFailure || !strings.Contains(failure.Message, "six==99.*") {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestPinsHoldWhereThePythonIsAsAskedFor(t *testing.T) {
 	m := newMachine(t)
 	_, err := m.Prepare(t.Context(), conda("python=3.11", "pandas=1.1"), "cpu", false, m.watch())

@@ -176,44 +176,52 @@ func (s *storm) next(t *testing.T, hit *fault) {
 	if err := hit.heal(ctx); err != nil {
 		t.Fatalf("%s: %v", hit.name, err)
 	}
-	pause := s.resumed(t, at, back)
+	pause := s.resumed(t, back)
 	hit.pauses = append(hit.pauses, pause)
 	t.Logf("%s %-14s %-45s for %5.1f s, went on after %5.1f s", clock(at), s.job, hit.name, lasts.Seconds(), pause.Seconds())
 }
 
-// resumed waits until work has gone on since the part was back: something new
-// has started or ended, and each step that was running when the fault struck has
-// ended or was started again. It returns how long that took.
-func (s *storm) resumed(t *testing.T, struck, back time.Time) time.Duration {
+// resumed waits until all of the job has gone on since the part was back: in
+// each chain that is not done, a step has started or ended. It returns how long
+// that took.
+func (s *storm) resumed(t *testing.T, back time.Time) time.Duration {
 	t.Helper()
 	for time.Since(back) < patience {
-		all := witness(t, s.folder)
-		last, waiting := back, open(all, struck)
-		anything := false
-		for _, m := range all {
-			if m.at.Before(struck) {
-				continue
-			}
-			if waiting[m.step] {
-				delete(waiting, m.step)
-				if m.at.After(last) {
-					last = m.at
-				}
-			}
-			if m.at.After(back) && !anything {
-				anything = true
-				if m.at.After(last) {
-					last = m.at
-				}
-			}
-		}
-		if anything && len(waiting) == 0 || s.over(t) {
+		if last, all := wentOn(witness(t, s.folder), back); all {
 			return last.Sub(back)
+		}
+		if s.over(t) {
+			return time.Since(back)
 		}
 		time.Sleep(100 * time.Millisecond)
 	}
 	t.Errorf("job %s: nothing went on for %s after %s", s.job, patience, clock(back))
 	return time.Since(back)
+}
+
+// wentOn reports whether each chain has gone on since a moment, and when the
+// last did.
+func wentOn(all []moment, since time.Time) (last time.Time, every bool) {
+	last = since
+	first, done := map[string]time.Time{}, map[string]bool{}
+	for _, m := range all {
+		chain, place, _ := strings.Cut(m.step, "_")
+		if _, ok := first[chain]; !ok && m.at.After(since) {
+			first[chain] = m.at
+		}
+		done[chain] = done[chain] || !m.start && place == strconv.Itoa(places-1)
+	}
+	for chain := range chains {
+		name := fmt.Sprintf("s%d", chain)
+		at, ok := first[name]
+		if !ok && !done[name] {
+			return last, false
+		}
+		if at.After(last) {
+			last = at
+		}
+	}
+	return last, true
 }
 
 func (s *storm) submit(t *testing.T) {

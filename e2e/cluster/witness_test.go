@@ -298,23 +298,6 @@ func verifyPublished(t *testing.T, f *Fleet, name string) {
 	}
 }
 
-// open are the steps that have started and not ended at a moment.
-func open(all []moment, at time.Time) map[string]bool {
-	running := map[string]bool{}
-	for _, m := range all {
-		if m.at.After(at) {
-			break
-		}
-		running[m.step] = m.start
-	}
-	for step, runs := range running {
-		if !runs {
-			delete(running, step)
-		}
-	}
-	return running
-}
-
 // longest is the greatest of some durations, and median the one in the middle.
 func longest(all []time.Duration) time.Duration {
 	if len(all) == 0 {

@@ -1,0 +1,36 @@
+package config
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"google.golang.org/grpc"
+)
+
+// What became of an activity is told for longer than a call usually takes.
+func TestOutcomesOfActivitiesAreInsistedOn(t *testing.T) {
+	const service = "/temporal.api.workflowservice.v1.WorkflowService/"
+	for method, insists := range map[string]bool{
+		"RespondActivityTaskCompleted": true,
+		"RespondActivityTaskFailed":    true,
+		"RespondActivityTaskCanceled":  true,
+		"RecordActivityTaskHeartbeat":  false,
+		"PollActivityTaskQueue":        false,
+	} {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		called := false
+		err := insist(ctx, service+method, nil, nil, nil, func(ctx context.Context, _ string, _, _ any, _ *grpc.ClientConn, options ...grpc.CallOption) error {
+			called = true
+			deadline, _ := ctx.Deadline()
+			if got := time.Until(deadline) > time.Second; got != insists || len(options) > 0 != insists {
+				t.Errorf("%s: tried for longer: %v, waits for the server: %v", method, got, len(options) > 0)
+			}
+			return nil
+		})
+		if err != nil || !called {
+			t.Errorf("%s: called: %v, %v", method, called, err)
+		}
+		cancel()
+	}
+}

@@ -14,6 +14,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/moby/moby/api/types/jsonstream"
@@ -72,15 +73,15 @@ func (e *Engine) build(ctx context.Context, name, dockerfile, folder string, say
 		writer.CloseWithError(archive(writer, folder))
 	}()
 	defer func() {
-		reader.Close() // ends the other one
+		_ = reader.Close() // ends the other one
 		<-sent
 	}()
 	building, err := e.api.ImageBuild(ctx, reader, client.ImageBuildOptions{
 		Tags: []string{name}, Dockerfile: dockerfile, Remove: true, ForceRemove: true,
-		Labels: map[string]string{Label: "environment"},
+		Labels: map[string]string{Label: "environment"}, BuildArgs: proxies(),
 	})
 	if err != nil {
-		return notBuilt(ctx, err)
+		return notBuilt(ctx, err, nil)
 	}
 	defer building.Body.Close()
 	shown := newProgress("the image to build on", say)
@@ -92,14 +93,14 @@ func (e *Engine) build(ctx context.Context, name, dockerfile, folder string, say
 			return fmt.Errorf("build image: %w", err)
 		}
 		if m.Error != nil {
-			return notBuilt(ctx, m.Error)
+			return notBuilt(ctx, m.Error, shown.lines)
 		}
 		shown.built(m)
 	}
 }
 
 // notBuilt is the file's own mistake, except where the machine is the reason.
-func notBuilt(ctx context.Context, err error) error {
+func notBuilt(ctx context.Context, err error, printed []string) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
@@ -108,8 +109,27 @@ func notBuilt(ctx context.Context, err error) error {
 		return fmt.Errorf("build image: %w", err)
 	}
 	f := invalid("the image of the environment cannot be built: %s", strings.TrimSpace(err.Error()))
-	f.Hint = "what the build has printed stands in the log of the worker"
+	f.LogTail = printed
+	for _, line := range slices.Backward(printed) {
+		if strings.Contains(strings.ToLower(line), "error") {
+			f.Hint = "the build printed: " + line
+			break
+		}
+	}
 	return f
+}
+
+// proxies are arguments that every build knows, and does not keep in the image.
+func proxies() map[string]*string {
+	found := make(map[string]*string)
+	for _, name := range []string{"HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY"} {
+		for _, spelled := range []string{name, strings.ToLower(name)} {
+			if value, ok := os.LookupEnv(spelled); ok {
+				found[spelled] = &value
+			}
+		}
+	}
+	return found
 }
 
 // archive writes a folder as the engine takes it. Links stay links; they are

@@ -101,11 +101,8 @@ func ask(ctx context.Context, helper, name string) (*registry.AuthConfig, error)
 	var said bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &said, &said
 	if err := cmd.Run(); err != nil {
-		if strings.Contains(said.String(), "credentials not found") {
-			return nil, nil
-		}
-		// A helper that cannot be run is no reason not to try without.
-		return nil, nil //nolint:nilerr // the registry says what it wants
+		// It knows none, or cannot be run: the registry says what it wants.
+		return nil, nil
 	}
 	var found struct{ Username, Secret string }
 	if err := json.Unmarshal(said.Bytes(), &found); err != nil {

@@ -64,7 +64,8 @@ func (i *Images) base(e pipeline.Environment) string {
 // machine, and has it there: pulled, or built. An image that is there is taken
 // as it is, without asking its registry for a newer one.
 func (i *Images) Image(ctx context.Context, e pipeline.Environment, say func(line string)) (string, error) {
-	exact, err := "", error(nil)
+	var exact string
+	var err error
 	switch name := i.base(e); {
 	case e.Build != nil:
 		exact, err = i.build(ctx, e.Build, say)

@@ -2,6 +2,7 @@ package docker
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 	"time"
 
@@ -16,7 +17,15 @@ type progress struct {
 	last time.Time
 	done map[string]int64 // bytes of each layer
 	all  map[string]int64
+	// lines are the last ones that a build has printed.
+	lines []string
 }
+
+// colour is what terminals take for one.
+var colour = regexp.MustCompile("\x1b\\[[0-9;]*m")
+
+// kept is how many lines of a build are.
+const kept = 20
 
 // between is the least time between two lines about a download.
 const between = 2 * time.Second
@@ -52,8 +61,13 @@ func (p *progress) pulled(m jsonstream.Message) {
 // itself.
 func (p *progress) built(m jsonstream.Message) {
 	for line := range strings.Lines(m.Stream) {
-		if line = strings.TrimRight(line, " \r\n"); line != "" && !strings.HasPrefix(line, " ---> ") {
-			p.say(line)
+		line = strings.TrimRight(colour.ReplaceAllString(line, ""), " \r\n")
+		if line == "" || strings.HasPrefix(line, " ---> ") {
+			continue
+		}
+		p.say(line)
+		if p.lines = append(p.lines, line); len(p.lines) > kept {
+			p.lines = p.lines[1:]
 		}
 	}
 	if m.Status != "" {

@@ -100,9 +100,8 @@ func ask(ctx context.Context, helper, name string) (*registry.AuthConfig, error)
 	cmd.Stdin = strings.NewReader(name)
 	var said bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &said, &said
-	if err := cmd.Run(); err != nil {
-		// It knows none, or cannot be run: the registry says what it wants.
-		return nil, nil
+	if cmd.Run() != nil {
+		return nil, nil //nolint:nilerr // it knows none, or cannot be run: the registry says what it wants
 	}
 	var found struct{ Username, Secret string }
 	if err := json.Unmarshal(said.Bytes(), &found); err != nil {

@@ -83,7 +83,7 @@ func standInUV(args []string) int {
 		}
 		fmt.Fprintln(os.Stderr, "Installed packages")
 	case args[0] == "pip" && args[1] == "compile":
-		return compile(pythonVersion(after("--python")), has("--only-binary"), after("--resolution") == "lowest")
+		return compile(pythonVersion(after("--python")), has("--only-binary"), after("--resolution") == "lowest-direct")
 	default:
 		return fail(fmt.Errorf("what is %q", args))
 	}

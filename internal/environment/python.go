@@ -172,12 +172,12 @@ func findInterpreters(ctx context.Context, paths []string) []interpreter {
 		if err != nil || !info.Mode().IsRegular() || info.Mode()&0o111 == 0 || !pythonName.MatchString(filepath.Base(path)) {
 			continue
 		}
-		real, err := filepath.EvalSymlinks(path)
+		target, err := filepath.EvalSymlinks(path)
 		if err != nil || filepath.Base(filepath.Dir(path)) == "shims" {
-			real = path
+			target = path
 		}
-		if !seen[real] {
-			seen[real] = true
+		if !seen[target] {
+			seen[target] = true
 			exist = append(exist, path)
 		}
 	}
@@ -209,10 +209,10 @@ func ask(ctx context.Context, path string) *interpreter {
 	if cmd.Run() != nil {
 		return nil
 	}
-	version, real, _ := strings.Cut(strings.TrimSpace(out.String()), "\n")
+	version, at, _ := strings.Cut(strings.TrimSpace(out.String()), "\n")
 	v, ok := parseVersion(version)
-	if !ok || !filepath.IsAbs(real) {
+	if !ok || !filepath.IsAbs(at) {
 		return nil
 	}
-	return &interpreter{path: real, version: v}
+	return &interpreter{path: at, version: v}
 }

@@ -11,12 +11,12 @@ import (
 )
 
 // relax resolves for a Python that the file does not mean: packages that have
-// no build for it are taken in the nearest version that has one. It returns what
-// it changed beside what had been changed before. Why is what the question as it
-// was asked came to; it is returned where nothing helps.
+// no build for it are taken in the nearest version above that has one. It
+// returns what it changed beside what had been changed before. Why is what the
+// question as it was asked came to; it is returned where nothing helps.
 func (r *resolver) relax(ctx context.Context, asked attempt, changed []string, why error) (string, []string, error) {
 	r.watch.say("not every package has a build for Python " + r.python.String() + " in the version asked for: looking for the nearest")
-	found := make([]nearest, len(asked.requirements))
+	wishes := make([]relaxed, len(asked.requirements))
 	errs := make([]error, len(asked.requirements))
 	var group sync.WaitGroup
 	slots := make(chan struct{}, 4)
@@ -24,7 +24,7 @@ func (r *resolver) relax(ctx context.Context, asked attempt, changed []string, w
 		group.Go(func() {
 			slots <- struct{}{}
 			defer func() { <-slots }()
-			found[i], errs[i] = r.nearest(ctx, requirement)
+			wishes[i], errs[i] = r.alone(ctx, requirement)
 		})
 	}
 	group.Wait()
@@ -32,18 +32,14 @@ func (r *resolver) relax(ctx context.Context, asked attempt, changed []string, w
 		return "", changed, err
 	}
 	// Closest to what was asked for first.
-	for _, how := range []func(nearest) string{
-		func(n nearest) string { return n.exact },
-		func(n nearest) string { return n.atLeast },
-		func(n nearest) string { return n.open },
-		func(n nearest) string { return n.bare },
+	for _, how := range []func() (string, error){
+		func() (string, error) { return r.nearest(ctx, wishes, relaxed.own) },
+		func() (string, error) { return r.nearest(ctx, wishes, func(w relaxed) string { return w.open }) },
+		func() (string, error) { return r.compile(ctx, all(wishes, relaxed.rising)) },
+		func() (string, error) { return r.compile(ctx, all(wishes, func(w relaxed) string { return w.bare })) },
 	} {
-		try := attempt{wheels: !slices.ContainsFunc(found, func(n nearest) bool { return n.build })}
-		for _, n := range found {
-			try.requirements = append(try.requirements, how(n))
-		}
-		text, err := r.compile(ctx, try)
-		if _, refused := errors.AsType[*toolFailure](err); refused {
+		text, err := how()
+		if isToolFailure(err) {
 			continue
 		}
 		if err != nil {
@@ -54,57 +50,98 @@ func (r *resolver) relax(ctx context.Context, asked attempt, changed []string, w
 	return "", changed, why
 }
 
-// nearest is a requirement, and what may stand for it: each gives way further.
-type nearest struct {
-	exact, atLeast, open, bare string
-	build                      bool // has no wheel at all
+// relaxed is a requirement, and what may stand for it.
+type relaxed struct {
+	asked      string
+	open, bare string // any version from the one asked for on; any version
+	pinned     bool   // asks for one version, more or less
+	had        bool   // can be had as it is, on its own
+	build      bool   // has no wheel at all
+}
+
+// own is the requirement as it is, where that can be had.
+func (w relaxed) own() string {
+	if w.had || w.build {
+		return w.asked
+	}
+	return w.open
+}
+
+// rising lets versions go up: those that were pinned, and what cannot be had.
+func (w relaxed) rising() string {
+	if w.pinned {
+		return w.open
+	}
+	return w.own()
+}
+
+// all is the question for all of them, each in its own way.
+func all(wishes []relaxed, how func(relaxed) string) attempt {
+	a := attempt{wheels: true}
+	for _, w := range wishes {
+		a.requirements = append(a.requirements, how(w))
+		a.wheels = a.wheels && !w.build
+	}
+	return a
+}
+
+// nearest resolves the pinned requirements to the lowest versions that go
+// together, and then everything with these.
+func (r *resolver) nearest(ctx context.Context, wishes []relaxed, how func(relaxed) string) (string, error) {
+	pins := slices.DeleteFunc(slices.Clone(wishes), func(w relaxed) bool { return !w.pinned })
+	if len(pins) == 0 {
+		return r.compile(ctx, all(wishes, relaxed.own))
+	}
+	lowest := all(pins, how)
+	lowest.lowest = true
+	text, err := r.compile(ctx, lowest)
+	if err != nil {
+		return "", err
+	}
+	got := versions(text)
+	return r.compile(ctx, all(wishes, func(w relaxed) string {
+		parts := requirementText.FindStringSubmatch(w.asked)
+		if version := got[requirementName(w.asked)]; w.pinned && version != "" {
+			return parts[1] + parts[2] + "==" + version + parts[4]
+		}
+		return w.own()
+	}))
 }
 
 var (
 	requirementText = regexp.MustCompile(`^([A-Za-z0-9][A-Za-z0-9._-]*)\s*(\[[^\]]*\])?\s*([^;@]*?)\s*(;.*)?$`)
 	bound           = regexp.MustCompile(`(===|==|~=|>=|<=|<|>)\s*([^,\s]+)`)
+	// noBuild is what uv says of versions that there are, but not for this Python.
+	noBuild = regexp.MustCompile(`wheels?\b|current Python version|Failed to build`)
 )
 
-// noBuild is what uv says of versions that there are, but not for this Python.
-var noBuild = regexp.MustCompile(`wheels?\b|current Python version|Failed to build`)
-
-// nearest finds out whether a requirement can be had as it is, on its own, and
-// else what is nearest to it.
-func (r *resolver) nearest(ctx context.Context, requirement string) (nearest, error) {
+// alone finds out whether a requirement can be had as it is, without the others.
+func (r *resolver) alone(ctx context.Context, requirement string) (relaxed, error) {
 	parts := requirementText.FindStringSubmatch(requirement)
 	if parts == nil {
-		return nearest{requirement, requirement, requirement, requirement, true}, nil // an address: as it is
+		return relaxed{asked: requirement, open: requirement, bare: requirement, had: true, build: true}, nil // an address
 	}
-	name, marker := parts[1]+parts[2], parts[4]
-	n := nearest{exact: requirement, atLeast: requirement, open: requirement, bare: name + marker}
+	w := relaxed{asked: requirement, bare: parts[1] + parts[2] + parts[4]}
+	w.open = w.bare
 	low := ""
 	for _, b := range bound.FindAllStringSubmatch(parts[3], -1) {
+		w.pinned = w.pinned || strings.Contains(b[1], "==") || b[1] == "~="
 		if low == "" || b[1] != "<" && b[1] != "<=" {
 			low = strings.TrimSuffix(strings.TrimSuffix(b[2], "*"), ".")
 		}
 	}
 	if low != "" {
-		n.open = name + ">=" + low + marker
+		w.open = parts[1] + parts[2] + ">=" + low + parts[4]
 	}
-	alone := attempt{requirements: []string{requirement}, wheels: true, alone: true}
-	_, err := r.compile(ctx, alone)
-	if !isToolFailure(err) || !noBuild.MatchString(err.Error()) {
-		return n, err // it can be had, or by no Python
+	_, err := r.compile(ctx, attempt{requirements: []string{requirement}, wheels: true, alone: true})
+	if w.had = err == nil; w.had || !isToolFailure(err) || !noBuild.MatchString(err.Error()) {
+		return w, err // it can be had, or by no Python
 	}
-	if low != "" {
-		alone.requirements, alone.lowest = []string{n.open}, true
-		text, err := r.compile(ctx, alone)
-		if err != nil && !isToolFailure(err) {
-			return n, err
-		}
-		if p := pinned.FindString(text); p != "" {
-			_, version, _ := strings.Cut(p, "==")
-			n.exact, n.atLeast = name+"=="+version+marker, name+">="+version+marker
-			return n, nil
-		}
+	_, err = r.compile(ctx, attempt{requirements: []string{w.bare}, wheels: true, alone: true})
+	if w.build = isToolFailure(err); w.build {
+		err = nil
 	}
-	n.build = true
-	return n, nil
+	return w, err
 }
 
 // isToolFailure reports whether uv refused, rather than could not try.
@@ -115,11 +152,7 @@ func isToolFailure(err error) bool {
 
 // differences says which of the versions asked for became others.
 func differences(asked []string, text string, python interpreter) []string {
-	got := make(map[string]string)
-	for _, p := range pinned.FindAllString(text, -1) {
-		name, version, _ := strings.Cut(p, "==")
-		got[normal(name)] = version
-	}
+	got := versions(text)
 	var changed []string
 	for _, requirement := range asked {
 		parts := requirementText.FindStringSubmatch(requirement)
@@ -133,6 +166,16 @@ func differences(asked []string, text string, python interpreter) []string {
 		}
 	}
 	return changed
+}
+
+// versions are those of the packages of a lock, by their names.
+func versions(text string) map[string]string {
+	got := make(map[string]string)
+	for _, p := range pinned.FindAllString(text, -1) {
+		name, version, _ := strings.Cut(p, "==")
+		got[normal(name)] = version
+	}
+	return got
 }
 
 // satisfies compares a version with what was asked for, as far as numbers go.

@@ -142,7 +142,7 @@ type resolver struct {
 type attempt struct {
 	requirements []string
 	wheels       bool // nothing is built
-	lowest       bool // the lowest versions that will do
+	lowest       bool // the lowest versions of these that will do
 	alone        bool // without what they depend on
 }
 
@@ -157,7 +157,7 @@ func (r *resolver) compile(ctx context.Context, a attempt) (string, error) {
 		args = append(args, "--only-binary", ":all:")
 	}
 	if a.lowest {
-		args = append(args, "--resolution", "lowest")
+		args = append(args, "--resolution", "lowest-direct")
 	}
 	args = append(args, optionArgs(r.options)...)
 	return r.m.run(ctx, r.watch, strings.Join(a.requirements, "\n")+"\n", args...)

@@ -3,6 +3,7 @@ package environment
 import (
 	"encoding/hex"
 	"encoding/json"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -138,17 +139,14 @@ func (s *Spec) complete() {
 // requirementName is the package that a requirement is for, normalised as PyPI
 // does; "" where it has none, as an address has not.
 func requirementName(requirement string) string {
-	end := strings.IndexFunc(requirement, func(r rune) bool {
-		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("._-", r))
-	})
-	if end < 0 {
-		end = len(requirement)
-	}
+	end := len(leadingName.FindString(requirement))
 	if strings.HasPrefix(requirement[end:], ":") || strings.HasPrefix(requirement[end:], "+") {
 		return "" // the scheme of an address
 	}
 	return normal(requirement[:end])
 }
+
+var leadingName = regexp.MustCompile(`^[A-Za-z0-9._-]*`)
 
 // normal is PyPI's way to compare names: lower case, one dash for any run of
 // "-", "_" and ".".

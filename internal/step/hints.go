@@ -102,6 +102,9 @@ func moduleHint(text string, folders []string) string {
 		python = find("python3", folders...)
 	}
 	name, _, _ := strings.Cut(module, ".")
+	if strings.HasSuffix(filepath.Dir(python), filepath.Join(string(filepath.Separator)+ownEnvironment, "bin")) {
+		return fmt.Sprintf("the step's environment has no module %s: name what provides it among the packages of its conda file", name)
+	}
 	return fmt.Sprintf("%s ran, and has no module %s: install what provides it (`%s -m pip install ...`), or name the folder of another environment with --python DIR",
 		python, name, python)
 }

@@ -17,6 +17,9 @@ import (
 // environment, in the attempt's folder.
 const makeLog = "user_logs/environment.txt"
 
+// ownEnvironment is the folder, in an attempt's, of what the step installs.
+const ownEnvironment = "env"
+
 // software is what an attempt has beside the machine's own.
 type software struct {
 	// bin are the folders of its programs, the attempt's own first; none where
@@ -51,7 +54,7 @@ func (r *Runner) equip(ctx context.Context, a Attempt, at *claim) (map[string]pi
 
 func (r *Runner) furnish(ctx context.Context, a Attempt, at *claim) error {
 	log := &lazyFile{path: filepath.Join(at.path, filepath.FromSlash(makeLog))}
-	defer log.Close()
+	defer func() { _ = log.Close() }()
 	watch := environments.Watch{Log: log, Say: func(line string) { _ = at.note(line) }}
 	lock, err := r.Environments.Resolve(ctx, a.Step.Environment, a.Step.Queue, false, watch)
 	if err != nil || lock == nil {
@@ -69,7 +72,7 @@ func (r *Runner) furnish(ctx context.Context, a Attempt, at *claim) error {
 		return err
 	}
 	at.software.done = done
-	at.software.root = filepath.Join(at.path, "env")
+	at.software.root = filepath.Join(at.path, ownEnvironment)
 	own, err := environments.Layer(shared, at.software.root)
 	at.software.bin = []string{own, filepath.Join(shared, "bin")}
 	return err

@@ -83,6 +83,12 @@ echo "[$PYTHONPATH$PYTHONHOME$CONDA_PREFIX$PIP_TARGET]"; command -v pip`)
 	}
 }
 
+func TestAModuleThatIsMissingBelongsIntoTheEnvironment(t *testing.T) {
+	w, _ := furnished(t)
+	failure, _ := w.fail(t, wanting(`python -c "import nosuch.part"`), pipeline.UserFailure)
+	mustContain(t, "the hint", failure.Hint, "the step's environment has no module nosuch: name what provides it")
+}
+
 func TestWhatOneStepInstallsAnotherDoesNotSee(t *testing.T) {
 	w, _ := furnished(t)
 	_, log := w.run(t, wanting(`site=$(python -c "import sysconfig; print(sysconfig.get_paths()['purelib'])")

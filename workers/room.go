@@ -206,25 +206,23 @@ func (r *room) settle() {
 // behind from what it needs itself.
 func (r *room) serveLine() {
 	var noGPU, noMemory bool
-	full := make(map[*slots]bool)
 	r.line = slices.DeleteFunc(r.line, func(ask *loan) bool {
 		s := ask.lane.slots
 		needsGPU, needsMemory := ask.want > 0, ask.memory > 0
 		switch {
-		case full[s], needsGPU && noGPU, needsMemory && noMemory:
-		case s.running >= s.many:
+		case s.running >= s.many, needsGPU && noGPU, needsMemory && noMemory:
 		case needsGPU && len(r.free) < ask.want:
 		case needsMemory && r.used+ask.memory > r.memory:
 		default:
 			s.running++
 			r.used += ask.memory
-			ask.gpus = slices.Clone(r.free[:ask.want])
-			r.free = slices.Clone(r.free[ask.want:])
+			if needsGPU {
+				ask.gpus, r.free = slices.Clone(r.free[:ask.want]), slices.Clone(r.free[ask.want:])
+			}
 			ask.since = time.Now()
 			close(ask.ready)
 			return true
 		}
-		full[s] = true
 		noGPU, noMemory = noGPU || needsGPU, noMemory || needsMemory
 		return false
 	})

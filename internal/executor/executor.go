@@ -109,9 +109,6 @@ type Process struct {
 	StartTime string `json:"start_time"`
 	// Container is the identifier of the program's container, if it has one.
 	Container string `json:"container,omitempty"`
-	// Supervisor names the process that watches over the program, if one
-	// does. Only the executor that made it can read it.
-	Supervisor string `json:"supervisor,omitempty"`
 }
 
 // ErrLeft as the cause of a context has Run and Adopt return without ending

@@ -141,7 +141,7 @@ func TestAResumedAttemptFailsAsAnyOther(t *testing.T) {
 
 func TestAResumedAttemptIsCancelled(t *testing.T) {
 	w := newWorld(t)
-	w.left(t, attempt("trap 'echo asked' TERM; touch ready; sleep 1000 & wait"))
+	w.left(t, attempt("trap 'echo asked; exit 1' TERM; : > ready; while :; do :; done"))
 	ctx, cancel := context.WithCancel(t.Context())
 	a := attempt("")
 	a.Started = cancel

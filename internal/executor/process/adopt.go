@@ -3,10 +3,7 @@ package process
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
-	"strconv"
-	"strings"
 	"syscall"
 	"time"
 
@@ -47,9 +44,7 @@ func (e *Executor) Adopt(ctx context.Context, known executor.Process, p executor
 			return lost(ctx, orphan(j.Program, known))
 		}
 		if j.Program != nil && started != nil {
-			process := j.Program.Process
-			process.Supervisor = nameOf(*j.Supervisor)
-			started(process)
+			started(j.Program.Process)
 			started = nil
 		}
 		select {
@@ -81,13 +76,4 @@ func orphan(written *supervisor.Program, noted executor.Process) *supervisor.Pro
 func ask(s executor.Process) {
 	_ = syscall.Kill(s.PID, syscall.SIGTERM)
 	_ = syscall.Kill(s.PID, syscall.SIGCONT) // a stopped process takes no TERM
-}
-
-// nameOf puts the name of a supervisor into one word, and supervisorOf reads it.
-func nameOf(s executor.Process) string { return fmt.Sprintf("%d/%s", s.PID, s.StartTime) }
-
-func supervisorOf(p executor.Process) (executor.Process, bool) {
-	number, start, _ := strings.Cut(p.Supervisor, "/")
-	pid, err := strconv.Atoi(number)
-	return executor.Process{PID: pid, StartTime: start}, err == nil && pid > 1
 }

@@ -12,7 +12,8 @@ import (
 // Find looks through the processes of this machine; see [executor.Executor].
 func (e *Executor) Find(variable string) []executor.Process { return supervisor.Find(variable) }
 
-// End ends what is left of a program; see [executor.Executor].
+// End ends what is left of a program; see [executor.Executor]. If a supervisor is
+// at it still, that one does the rest.
 func (e *Executor) End(ctx context.Context, p executor.Process, grace time.Duration) (bool, error) {
 	if p.PID <= 1 { // 0 and 1 would address this group, or everybody
 		return false, fmt.Errorf("end leftover program: %d is not the number of a program", p.PID)
@@ -20,18 +21,9 @@ func (e *Executor) End(ctx context.Context, p executor.Process, grace time.Durat
 	if grace <= 0 {
 		grace = executor.DefaultGrace
 	}
-	watched := false
-	if s, ok := supervisorOf(p); ok && supervisor.Runs(s) {
-		// It knows of processes that have left the session.
-		watched = true
-		ask(s)
-		for limit := time.Now().Add(grace + margin); supervisor.Runs(s) && time.Now().Before(limit) && ctx.Err() == nil; {
-			time.Sleep(10 * time.Millisecond)
-		}
-	}
 	found, gone := supervisor.EndSession(ctx, p, grace)
 	if !gone {
 		return true, fmt.Errorf("end leftover program: the processes of session %d do not end", p.PID)
 	}
-	return watched || found, nil
+	return found, nil
 }

@@ -33,9 +33,9 @@ type Executor struct {
 	// they are ended; 0 means DefaultDrain.
 	Drain time.Duration
 
-	protection sync.Once
-	mounts     bool
-	spare      spare
+	protection  sync.Once
+	mounts      bool
+	supervisors pool
 }
 
 var _ executor.Executor = (*Executor)(nil)
@@ -62,11 +62,18 @@ func (e *Executor) Run(ctx context.Context, p executor.Program) (executor.Exit, 
 	if err != nil {
 		return executor.Exit{}, err
 	}
-	s, err := e.spare.take()
+	s, err := e.supervisors.take()
 	if err != nil {
 		return executor.Exit{}, executor.NewStartError(fmt.Errorf("start its supervisor: %w", err))
 	}
-	defer s.close()
+	again := false
+	defer func() {
+		if again {
+			e.supervisors.put(s)
+		} else {
+			s.close()
+		}
+	}()
 	if p.State != "" {
 		if err := supervisor.Open(p.State, s.identity()); err != nil {
 			return executor.Exit{}, err
@@ -80,32 +87,33 @@ func (e *Executor) Run(ctx context.Context, p executor.Program) (executor.Exit, 
 			s.end(spec.Grace)
 		}
 	})
-	defer unwatch()
-	return e.follow(ctx, s, p.Started)
+	exit, over, err := follow(ctx, s, p.Started)
+	// One that is being asked to end may take that for the next program's end.
+	again = unwatch() && over
+	return exit, err
 }
 
-// follow waits for what the supervisor has to tell.
-func (e *Executor) follow(ctx context.Context, s *supervised, started func(executor.Process)) (executor.Exit, error) {
+// follow waits for what the supervisor has to tell. It reports whether that was
+// all of it.
+func follow(ctx context.Context, s *supervised, started func(executor.Process)) (exit executor.Exit, over bool, err error) {
 	var program *supervisor.Program
 	for {
 		event, err := s.next()
 		switch {
 		case err != nil && left(ctx) != nil:
-			return executor.Exit{}, left(ctx)
+			return exit, false, left(ctx)
 		case err != nil:
-			return lost(ctx, program)
+			exit, err = lost(ctx, program)
+			return exit, false, err
 		case event.Refused != nil:
-			return executor.Exit{}, refused(event.Refused)
+			return exit, true, refused(event.Refused)
 		case event.Exit != nil:
-			return exitOf(event.Exit)
+			exit, err = exitOf(event.Exit)
+			return exit, event.Exit.Again, err
 		case event.Program != nil:
-			program = event.Program
-			if started != nil {
-				process := program.Process
-				process.Supervisor = nameOf(s.identity())
-				started(process)
+			if program = event.Program; started != nil {
+				started(program.Process)
 			}
-			e.spare.prepare() // while the program runs
 		}
 	}
 }

@@ -9,9 +9,10 @@
 // A start costs some milliseconds instead of the tens that all of Millrace
 // takes. Any program that imports the package can be started so; tests are.
 //
-// A worker gives the supervisor a [Spec] as its standard input, and reads
-// [Event] lines from descriptor 3. The same lines go to the file Spec.State,
-// for a worker that comes later. TERM asks the supervisor to end its program.
+// A worker gives the supervisor a [Spec] on its standard input, and reads [Event]
+// lines from descriptor 3. The same lines go to the file Spec.State, for a worker
+// that comes later. TERM asks the supervisor to end its program. When that has
+// ended, it takes another one.
 // It is in a session of its own, out of reach of the worker's terminal, and the
 // program is in another, so that a program that kills all around itself kills
 // its own supervisor at most.

@@ -1,7 +1,7 @@
 package supervisor
 
 import (
-	"io"
+	"bufio"
 	"os"
 	"syscall"
 )
@@ -23,18 +23,24 @@ func init() { //nolint:gochecknoinits // see above
 	}
 }
 
-// enter supervises one program. Without one, since the worker has ended or had
-// no use for another, it ends.
+// enter supervises programs, one after the other, for as long as the worker has
+// some: a start costs milliseconds, and steps follow each other. When the worker
+// has ended, or wants no more of this supervisor, so does the supervisor, after
+// the program that it may have.
 func enter() {
 	syscall.CloseOnExec(eventsAt)
 	become()
-	text, err := io.ReadAll(os.Stdin)
-	if err != nil {
-		return
+	events := os.NewFile(eventsAt, "events")
+	asked := obey()
+	specs := bufio.NewReader(os.Stdin)
+	for {
+		text, err := specs.ReadString('\n')
+		if err != nil {
+			return // what was read may have been cut short by the end of the worker
+		}
+		spec, whole := readSpec(text)
+		if !whole || !supervise(spec, events, asked) {
+			return
+		}
 	}
-	spec, whole := readSpec(string(text))
-	if !whole {
-		return // cut short by the end of the worker
-	}
-	supervise(spec, os.NewFile(eventsAt, "events"))
 }

@@ -33,6 +33,8 @@ type Refusal struct {
 // Exit is an [executor.Exit].
 type Exit struct {
 	executor.Exit
+	// Again is set when the supervisor takes another program.
+	Again bool
 	// Log is set when the log is not whole.
 	Log *Fault
 }
@@ -72,6 +74,7 @@ func (e Event) line() []byte {
 	}
 	words := []string{
 		"exit", number(e.Exit.Code), number(e.Exit.Signal), string(e.Exit.Cause), moment(e.Exit.Started), moment(e.Exit.Ended),
+		strconv.FormatBool(e.Exit.Again),
 	}
 	if e.Exit.Log != nil {
 		words = append(words, e.Exit.Log.Text, number(e.Exit.Log.Errno))
@@ -99,6 +102,7 @@ func ReadEvent(text string) (Event, bool) {
 			Code: int(f.number()), Signal: syscall.Signal(f.number()), Cause: executor.Cause(f.text()),
 			Started: time.Unix(0, f.number()), Ended: time.Unix(0, f.number()),
 		}}
+		e.Exit.Again = f.text() == "true"
 		if !f.bad && len(f.words) > 0 {
 			fault := f.fault()
 			e.Exit.Log = &fault

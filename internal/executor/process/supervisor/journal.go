@@ -61,22 +61,32 @@ func Read(path string) (Journal, error) {
 
 // teller tells of events. Nobody may be listening any more: the worker has
 // ended, or its disk is full; the program goes on all the same.
-type teller struct{ files []*os.File }
+type teller struct {
+	events *os.File
+	state  *os.File // or nil
+}
 
 func newTeller(events *os.File, state string) *teller {
-	t := &teller{}
+	t := &teller{events: events}
 	if state != "" {
 		if file, err := os.OpenFile(state, os.O_APPEND|os.O_WRONLY, 0); err == nil {
-			t.files = append(t.files, file)
+			t.state = file
 		}
 	}
-	t.files = append(t.files, events)
 	return t
 }
 
 // tell writes an event with one write to each file: a line is whole or missing.
+// What a later worker reads comes first.
 func (t *teller) tell(e Event) {
-	for _, file := range t.files {
-		_, _ = file.Write(e.line())
+	if t.state != nil {
+		_, _ = t.state.Write(e.line())
+	}
+	_, _ = t.events.Write(e.line())
+}
+
+func (t *teller) close() {
+	if t.state != nil {
+		t.state.Close()
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"os/signal"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -11,24 +12,29 @@ import (
 	"github.com/millrace-ml/millrace/internal/executor"
 )
 
-// supervise runs a program from its start until nothing is left of it.
-func supervise(spec Spec, events *os.File) {
+// supervise runs a program from its start until nothing is left of it. It
+// reports whether the supervisor is as good as new then.
+func supervise(spec Spec, events *os.File, asked *request) bool {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	go obey(cancel)
+	asked.ends(cancel)
+	defer asked.ends(nil)
 	out := newTeller(events, spec.State)
+	defer out.close()
 	log, err := openLog(spec.Log)
 	if err != nil {
+		asked.ends(nil)
 		out.tell(Event{Refused: &Refusal{Reason: executor.NoLog, Fault: faultOf(err)}})
-		return
+		return true
 	}
 	box := confine(spec.Memory)
-	defer box.remove()
 	shell, err := start(spec, log.child, box)
 	if err != nil {
+		box.remove()
 		log.abandon()
+		asked.ends(nil)
 		out.tell(Event{Refused: refusal(err, spec.Dir)})
-		return
+		return true
 	}
 	began := time.Now()
 	ended, childless := reap(shell)
@@ -45,7 +51,7 @@ func supervise(spec Spec, events *os.File) {
 	}
 	context.AfterFunc(ctx, func() { end(executor.Cancelled, all.end) })
 	if spec.Timeout > 0 {
-		time.AfterFunc(spec.Timeout, func() { end(executor.TimedOut, all.end) })
+		defer time.AfterFunc(spec.Timeout, func() { end(executor.TimedOut, all.end) }).Stop()
 	}
 	if spec.Memory > 0 {
 		go box.watch(all, spec.Memory, func() { end(executor.OutOfMemory, all.kill) })
@@ -62,20 +68,52 @@ func supervise(spec Spec, events *os.File) {
 		fault := faultOf(err)
 		exit.Log = &fault
 	}
+	box.remove()
+	select {
+	case <-childless:
+		exit.Again = true
+	case <-time.After(100 * time.Millisecond): // somebody does not even die
+	}
+	asked.ends(nil)
 	out.tell(Event{Exit: &exit})
+	return exit.Again
 }
 
-// obey has TERM end the program. Other signals that ask a process to end are
-// not meant for the supervisor.
-func obey(end func()) {
+// request is TERM, which asks for the end of the program that there is. Without
+// one it ends the supervisor.
+type request struct {
+	mu  sync.Mutex
+	end func()
+}
+
+// obey waits for requests. Other signals that ask a process to end are not meant
+// for the supervisor.
+func obey() *request {
+	r := &request{}
 	// Caught, not ignored: the program would inherit that.
 	signals := make(chan os.Signal, 8)
 	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP, syscall.SIGQUIT)
-	for s := range signals {
-		if s == syscall.SIGTERM {
-			end()
+	go func() {
+		for s := range signals {
+			if s != syscall.SIGTERM {
+				continue
+			}
+			r.mu.Lock()
+			if r.end == nil {
+				os.Exit(0)
+			}
+			r.end()
+			r.mu.Unlock()
 		}
-	}
+	}()
+	return r
+}
+
+// ends says what a request ends.
+func (r *request) ends(end func()) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.end = end
 }
 
 // drain waits for what the shell left behind, and ends it in the end. It

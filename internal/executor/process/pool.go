@@ -3,8 +3,8 @@ package process
 import (
 	"bufio"
 	"fmt"
-	"io"
 	"os"
+	"runtime"
 	"sync"
 	"syscall"
 	"time"
@@ -13,46 +13,37 @@ import (
 	"github.com/millrace-ml/millrace/internal/executor/process/supervisor"
 )
 
-// spare is a supervisor that waits for the next program, so that the program
-// need not wait for it. It ends with the worker: what it reads from does.
-type spare struct {
-	mu       sync.Mutex
-	waiting  *supervised
-	starting bool
+// pool are supervisors that have no program at the moment. They end with the
+// worker: what they read from does.
+type pool struct {
+	mu   sync.Mutex
+	idle []*supervised
 }
 
-// take returns the one that waits, or a new one.
-func (s *spare) take() (*supervised, error) {
-	s.mu.Lock()
-	waiting := s.waiting
-	s.waiting = nil
-	s.mu.Unlock()
-	if waiting != nil {
-		if waiting.runs() {
-			return waiting, nil
+// take returns an idle supervisor, or a new one.
+func (p *pool) take() (*supervised, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for n := len(p.idle) - 1; n >= 0; n-- {
+		s := p.idle[n]
+		p.idle = p.idle[:n]
+		if s.runs() {
+			return s, nil
 		}
-		waiting.close() // somebody has killed it
+		s.close() // somebody has killed it
 	}
 	return startSupervisor()
 }
 
-// prepare sees to it that one waits. It does not wait itself.
-func (s *spare) prepare() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.waiting != nil || s.starting {
+// put keeps a supervisor for the next program, if there are not enough already.
+func (p *pool) put(s *supervised) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.idle) >= runtime.NumCPU() {
+		s.close()
 		return
 	}
-	s.starting = true
-	go func() {
-		next, err := startSupervisor()
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		s.starting = false
-		if err == nil { // else whoever needs one learns why
-			s.waiting = next
-		}
-	}()
+	p.idle = append(p.idle, s)
 }
 
 // supervised is a supervisor that this worker has started.
@@ -130,7 +121,6 @@ func (s *supervised) identity() executor.Process { return s.name() }
 // give hands over the program. That it has arrived shows by what is told of it.
 func (s *supervised) give(spec supervisor.Spec) {
 	_, _ = s.spec.Write(spec.Text())
-	s.spec.Close()
 }
 
 // next waits for the next event. There is none any more when the supervisor has
@@ -167,9 +157,8 @@ func (s *supervised) end(grace time.Duration) {
 	}()
 }
 
-// close lets go of the supervisor. One without a program ends.
+// close lets go of the supervisor. It ends when it has no program.
 func (s *supervised) close() {
-	for _, end := range []io.Closer{s.spec, s.events} {
-		_ = end.Close() // the first is closed already once it has its program
-	}
+	s.spec.Close()
+	s.events.Close()
 }

@@ -257,8 +257,6 @@ func (d *adoption) now() Left {
 // reports false where there is no such program any more, and the activity has to
 // run its own.
 func (d *adoption) attach(ctx context.Context, left Left) (result StepResult, ok bool, err error) {
-	stop := beat(ctx)
-	defer stop()
 	d.mu.Lock()
 	same := d.left.Input.Key == left.Input.Key
 	if same && !d.attached {

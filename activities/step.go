@@ -74,7 +74,9 @@ func (a *Activities) Step(ctx context.Context, in StepInput) (result StepResult,
 		Task: info.TaskToken, Queue: info.TaskQueue, Attempt: int(info.Attempt), Input: in,
 	}
 	if d := a.adoptions.of(left); d != nil {
-		if result, ok, err := d.attach(ctx, left); ok {
+		stop := beat(ctx)
+		result, ok, err := d.attach(ctx, left)
+		if stop(); ok {
 			return result, err
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/millrace-ml/millrace/activities"
 	"github.com/millrace-ml/millrace/internal/executor"
@@ -16,6 +17,7 @@ import (
 // worker in this folder adopts them, if it comes before another worker has begun
 // their steps anew. This is for a worker that is replaced by a newer one.
 func (w *Workers) Leave() {
+	w.adopted.close()
 	w.stop(executor.ErrLeft)
 	w.end()
 }
@@ -51,6 +53,36 @@ func (a *adopted) has(name attempt) bool {
 // still want them. Whatever else there is it ends, and tells Temporal that those
 // attempts are lost, so that they are repeated at once.
 func (w *Workers) takeOver(ctx context.Context, runner *step.Runner) error {
+	if err := w.takeOverAll(ctx, runner); err != nil {
+		return err
+	}
+	if err := giveBack(ctx, w.options, w.adopted.has); err != nil {
+		w.options.Log.Warn("could not give back what lost workers had taken", "error", err)
+	}
+	return nil
+}
+
+// lookAfter is how often a worker looks for what others leave that use the same
+// folder.
+const lookAfter = 5 * time.Second
+
+// keepTakingOver does so for as long as steps are taken.
+func (w *Workers) keepTakingOver(runner *step.Runner) {
+	tick := time.NewTicker(lookAfter)
+	defer tick.Stop()
+	for {
+		select {
+		case <-w.adopted.open.Done():
+			return
+		case <-tick.C:
+			if err := w.takeOverAll(w.adopted.open, runner); err != nil {
+				w.options.Log.Warn("could not look after a step of another worker", "error", err)
+			}
+		}
+	}
+}
+
+func (w *Workers) takeOverAll(ctx context.Context, runner *step.Runner) error {
 	orphans, err := runner.Orphans()
 	if err != nil {
 		return fmt.Errorf("look after what the last worker left: %w", err)
@@ -63,9 +95,6 @@ func (w *Workers) takeOver(ctx context.Context, runner *step.Runner) error {
 	group.Wait()
 	if err := errors.Join(errs...); err != nil {
 		return fmt.Errorf("clean up after the last worker: %w", err)
-	}
-	if err := giveBack(ctx, w.options, w.adopted.has); err != nil {
-		w.options.Log.Warn("could not give back what lost workers had taken", "error", err)
 	}
 	return nil
 }

@@ -158,6 +158,7 @@ func Start(ctx context.Context, o Options) (*Workers, error) {
 		}
 	}
 	w.started = true
+	w.adopted.group.Go(func() { w.keepTakingOver(runner) })
 	go func() {
 		defer close(w.written)
 		w.keepRecord(lives)
@@ -216,6 +217,7 @@ func (w *Workers) Drain(ctx context.Context) {
 // Stop ends the workers. Programs of running steps are asked to end, and their
 // steps go back to be run again, here or elsewhere.
 func (w *Workers) Stop() {
+	w.adopted.close()
 	w.stop(activities.ErrStopping)
 	w.end()
 }

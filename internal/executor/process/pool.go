@@ -24,9 +24,10 @@ type pool struct {
 func (p *pool) take() (*supervised, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for n := len(p.idle) - 1; n >= 0; n-- {
-		s := p.idle[n]
-		p.idle = p.idle[:n]
+	for len(p.idle) > 0 {
+		last := len(p.idle) - 1
+		s := p.idle[last]
+		p.idle = p.idle[:last]
 		if s.runs() {
 			return s, nil
 		}

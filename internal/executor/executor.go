@@ -96,8 +96,10 @@ type Container struct {
 	Labels map[string]string
 }
 
-// DefaultGrace is how long a program has to end after it was asked to.
-const DefaultGrace = 10 * time.Second
+// DefaultGrace is how long a program has to end after it was asked to. With the
+// few seconds that a request may take to arrive, all of a step is gone 10 seconds
+// after it was canceled.
+const DefaultGrace = 5 * time.Second
 
 // Process names a running program so that another worker, later, can find it
 // and cannot take another one for it. It survives being stored as JSON.

@@ -130,7 +130,7 @@ func TestNamesThatExistAreCompleted(t *testing.T) {
 		"compute create --type ":                                "amlcompute computeinstance kubernetes virtualmachine synapsespark",
 		"registry show -n ":                                     "azureml millrace",
 		"model create -t ":                                      "custom_model mlflow_model triton_model",
-		"environment ":                                          "archive create list restore share show update",
+		"environment ":                                          "archive build create list prune restore share show update",
 		"job clone ":                                            "",
 		"component share --registry-name millrace -n ":          "train",
 		"data create --registry-name ":                          "azureml millrace",

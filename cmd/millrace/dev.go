@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"os/signal"
 	"syscall"
@@ -17,6 +18,7 @@ import (
 
 type devOptions struct {
 	port, uiPort int
+	listen       string
 	ui           bool
 }
 
@@ -35,7 +37,8 @@ that one, and none is started here.
 ` + exitCodesHelp,
 		Example: `  millrace dev
   millrace dev --cpu-slots 4 --port 7300 --ui-port 8300
-  millrace dev --ui=false`,
+  millrace dev --ui=false
+  MILLRACE_STORE=s3://bucket/millrace millrace dev --listen 0.0.0.0`,
 		Args: arguments(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if runF != nil {
@@ -47,6 +50,7 @@ that one, and none is started here.
 	f := cmd.Flags()
 	f.IntVar(&o.port, "port", usualPort, "`port` of the Temporal server; another one is taken where it is not free")
 	f.IntVar(&o.uiPort, "ui-port", usualUIPort, "`port` of the Temporal UI; another one is taken where it is not free")
+	f.StringVar(&o.listen, "listen", "", "IP `address` on which server and UI listen, 0.0.0.0 for all of this machine's\n(default: the loopback); whoever reaches them can run programs here")
 	f.BoolVar(&o.ui, "ui", true, "start the Temporal UI")
 	f.StringVar(&a.flags.serving.worker.queue, "queue", "", "`names` of the queues to serve, with commas between them; others are left to millrace worker start (default: all)")
 	a.flags.serving.add(f)
@@ -61,6 +65,9 @@ func runDev(ctx context.Context, a *app, o *devOptions) error {
 			return wrongUsage("", "%s: %d is not a port", flag, port)
 		}
 	}
+	if o.listen != "" && net.ParseIP(o.listen) == nil {
+		return wrongUsage("0.0.0.0 stands for all addresses of this machine", "--listen: %q is not an IP address", o.listen)
+	}
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
 	c, err := a.config()
@@ -72,7 +79,7 @@ func runDev(ctx context.Context, a *app, o *devOptions) error {
 	if err != nil {
 		return err
 	}
-	site, err := a.settle(ctx, lock, serveOptions{ui: o.ui, port: o.port, uiPort: o.uiPort})
+	site, err := a.settle(ctx, lock, serveOptions{ui: o.ui, port: o.port, uiPort: o.uiPort, listen: o.listen})
 	if err != nil {
 		return err
 	}
@@ -137,6 +144,10 @@ func (a *app) announce(ctx context.Context, s *site, o *devOptions) error {
 	if s.at.UI != "" {
 		t.Add("Temporal UI", s.at.UI+elsewhere(s.at.UI, o.uiPort, true))
 	}
+	if o.listen != "" && s.server.embed != nil {
+		_, port, _ := net.SplitHostPort(s.at.Address)
+		t.Add("other machines", "TEMPORAL_ADDRESS="+net.JoinHostPort(hostOf(o.listen), port)+", with a store that they reach too")
+	}
 	for _, q := range s.server.workers.Served() {
 		switch n := len(s.server.gpus); {
 		case q.Queue == workflows.PipelinesQueue:
@@ -156,6 +167,14 @@ func (a *app) announce(ctx context.Context, s *site, o *devOptions) error {
 	}
 	fmt.Fprintln(a.Out, "ready; Ctrl-C stops")
 	return nil
+}
+
+// hostOf is how others name this machine, as far as that is known here.
+func hostOf(listen string) string {
+	if name, err := os.Hostname(); err == nil && net.ParseIP(listen).IsUnspecified() {
+		return name
+	}
+	return listen
 }
 
 // elsewhere remarks that an address has not the port that was asked for.

@@ -62,7 +62,7 @@ func TestRunReadsItsFlags(t *testing.T) {
 
 func TestDevReadsItsFlags(t *testing.T) {
 	wants(t, newDevCmd, "", devOptions{port: 7233, uiPort: 8233, ui: true})
-	wants(t, newDevCmd, "--port 1 --ui-port 2 --ui=false", devOptions{port: 1, uiPort: 2})
+	wants(t, newDevCmd, "--port 1 --ui-port 2 --ui=false --listen 0.0.0.0", devOptions{port: 1, uiPort: 2, listen: "0.0.0.0"})
 	refuses(t, newDevCmd, "f.yml", `unexpected argument "f.yml"`)
 }
 

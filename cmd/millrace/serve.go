@@ -88,6 +88,7 @@ func (s *servingFlags) fill(f *config.Flags) {
 type serveOptions struct {
 	ui           bool
 	port, uiPort int
+	listen       string // an IP address; "" is the loopback
 }
 
 // server is this process as the one that serves a home: the Temporal server
@@ -252,7 +253,7 @@ func (a *app) startTemporal(ctx context.Context, s *server, h *home.Home, o serv
 	} else {
 		s.embed, err = devserver.Start(ctx, devserver.Options{
 			Database: h.Database(), Namespace: client.DefaultNamespace,
-			Port: o.port, UIPort: o.uiPort, UI: o.ui,
+			Port: o.port, UIPort: o.uiPort, Listen: o.listen, UI: o.ui,
 			SearchAttributes: workflows.SearchAttributes(), Logger: a.log(),
 		})
 		if err != nil {

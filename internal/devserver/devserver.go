@@ -46,6 +46,10 @@ type Options struct {
 	// Port and UIPort are tried first; where one is 0 or taken, a free port is
 	// used instead.
 	Port, UIPort int
+	// Listen is the address that server and web interface listen on: an IP
+	// address, 0.0.0.0 for all of the machine's; "" for the loopback, which no
+	// other machine reaches. Whoever reaches the server may do everything.
+	Listen string
 	// UI starts Temporal's web interface too.
 	UI bool
 	// SearchAttributes are registered when the namespace is created.
@@ -65,7 +69,7 @@ type Server struct {
 // Start starts the server and returns when it takes calls. Two servers on one
 // database corrupt each other's view: the caller holds the home's lock.
 func Start(ctx context.Context, o Options) (*Server, error) {
-	ports, err := freePorts(o.Port, o.UIPort)
+	ports, err := o.freePorts()
 	if err != nil {
 		return nil, fmt.Errorf("start Temporal server: %w", err)
 	}
@@ -83,7 +87,11 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 		return nil, fmt.Errorf("start Temporal server: %w", err)
 	}
 	host := func(service primitives.ServiceName) static.Hosts {
-		return static.SingleLocalHost(hostPort(cfg.Services[string(service)].RPC.GRPCPort))
+		port := cfg.Services[string(service)].RPC.GRPCPort
+		if service == primitives.FrontendService {
+			return static.SingleLocalHost(o.reach(port))
+		}
+		return static.SingleLocalHost(hostPort(port))
 	}
 	srv, err := temporal.NewServer(
 		temporal.WithConfig(cfg),
@@ -105,9 +113,9 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 	if err := srv.Start(); err != nil {
 		return nil, fmt.Errorf("start Temporal server: %w", err)
 	}
-	s := &Server{server: srv, address: hostPort(ports.frontend)}
+	s := &Server{server: srv, address: o.reach(ports.frontend)}
 	if o.UI {
-		s.startUI(ports)
+		s.startUI(o, ports)
 	}
 	return s, nil
 }
@@ -126,9 +134,9 @@ func (s *Server) Stop() error {
 	return s.server.Stop()
 }
 
-func (s *Server) startUI(p ports) {
+func (s *Server) startUI(o Options, p ports) {
 	s.ui = uiserver.NewServer(uioptions.WithConfigProvider(&uiconfig.Config{
-		Host:                loopback,
+		Host:                o.listen(),
 		Port:                p.ui,
 		TemporalGRPCAddress: s.address,
 		EnableUI:            true,
@@ -136,7 +144,7 @@ func (s *Server) startUI(p ports) {
 		HideLogs:            true,
 		DisableNewsFetch:    true,
 	}))
-	s.uiURL = "http://" + hostPort(p.ui)
+	s.uiURL = "http://" + o.reach(p.ui)
 	go func() { _ = s.ui.Start() }()
 }
 
@@ -200,22 +208,22 @@ func (o Options) config(p ports) (*config.Config, error) {
 			cluster0: {
 				Enabled:                true,
 				InitialFailoverVersion: 1,
-				RPCAddress:             hostPort(p.frontend),
+				RPCAddress:             o.reach(p.frontend),
 			},
 		},
 	}
 	cfg.DCRedirectionPolicy.Policy = "noop"
 	cfg.Services = map[string]config.Service{
-		"frontend": service(p.frontend),
-		"history":  service(p.history),
-		"matching": service(p.matching),
-		"worker":   service(p.worker),
+		"frontend": service(o.listen(), p.frontend),
+		"history":  service(loopback, p.history),
+		"matching": service(loopback, p.matching),
+		"worker":   service(loopback, p.worker),
 	}
 	cfg.Archival.History.State = "disabled"
 	cfg.Archival.Visibility.State = "disabled"
 	cfg.NamespaceDefaults.Archival.History.State = "disabled"
 	cfg.NamespaceDefaults.Archival.Visibility.State = "disabled"
-	cfg.PublicClient.HostPort = hostPort(p.frontend)
+	cfg.PublicClient.HostPort = o.reach(p.frontend)
 	return cfg, nil
 }
 
@@ -249,8 +257,23 @@ func (o Options) createDatabase(sql *config.SQL) error {
 	return os.Rename(fresh.DatabaseName, o.Database)
 }
 
-func service(port int) config.Service {
-	return config.Service{RPC: config.RPC{GRPCPort: port, BindOnIP: loopback}}
+func service(address string, port int) config.Service {
+	return config.Service{RPC: config.RPC{GRPCPort: port, BindOnIP: address}}
+}
+
+func (o Options) listen() string {
+	if o.Listen == "" {
+		return loopback
+	}
+	return o.Listen
+}
+
+// reach is where this machine itself reaches a port that is listened on.
+func (o Options) reach(port int) string {
+	if ip := net.ParseIP(o.Listen); ip != nil && !ip.IsUnspecified() {
+		return net.JoinHostPort(o.Listen, strconv.Itoa(port))
+	}
+	return hostPort(port)
 }
 
 func hostPort(port int) string { return net.JoinHostPort(loopback, strconv.Itoa(port)) }

@@ -3,6 +3,7 @@ package devserver
 import (
 	"fmt"
 	"net"
+	"strconv"
 	"time"
 )
 
@@ -12,34 +13,36 @@ type ports struct {
 
 // freePorts finds a port for every service. All of them are held open until the
 // last is found, so that none is given out twice.
-func freePorts(frontend, ui int) (ports, error) {
+func (o Options) freePorts() (ports, error) {
 	var p ports
 	for _, want := range []struct {
 		port  *int
+		on    string
 		first int
 	}{
-		{&p.frontend, frontend}, {&p.ui, ui}, {&p.history, 0}, {&p.matching, 0}, {&p.worker, 0},
+		{&p.frontend, o.listen(), o.Port}, {&p.ui, o.listen(), o.UIPort},
+		{&p.history, loopback, 0}, {&p.matching, loopback, 0}, {&p.worker, loopback, 0},
 	} {
-		l, err := net.Listen("tcp", hostPort(want.first))
+		l, err := net.Listen("tcp", net.JoinHostPort(want.on, strconv.Itoa(want.first)))
 		if err != nil && want.first != 0 {
-			l, err = net.Listen("tcp", hostPort(0))
+			l, err = net.Listen("tcp", net.JoinHostPort(want.on, "0"))
 		}
 		if err != nil {
-			return p, fmt.Errorf("find a free port on %s: %w", loopback, err)
+			return p, fmt.Errorf("find a free port on %s: %w", want.on, err)
 		}
 		defer l.Close()
 		*want.port = l.Addr().(*net.TCPAddr).Port
 	}
-	return p, answers(p.frontend)
+	return p, answers(o.reach(p.frontend))
 }
 
 // answers makes sure that this machine reaches itself: the parts of the server
 // take that for granted, and fail in odd ways where the loopback interface is
 // down, as it is in a fresh network namespace.
-func answers(port int) error {
-	c, err := net.DialTimeout("tcp", hostPort(port), time.Second)
+func answers(address string) error {
+	c, err := net.DialTimeout("tcp", address, time.Second)
 	if err != nil {
-		return fmt.Errorf("this machine does not reach itself at %s (is the loopback network up?): %w", loopback, err)
+		return fmt.Errorf("this machine does not reach itself at %s (is the loopback network up?): %w", address, err)
 	}
 	return c.Close()
 }

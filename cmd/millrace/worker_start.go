@@ -84,6 +84,10 @@ func runWorkerStart(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
+	// A store whose URL makes no sense need not be waited for.
+	if _, err := a.store(); err != nil {
+		return err
+	}
 	// The first signal ends ctx, the second one hurry.
 	signals := make(chan os.Signal, 4)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
@@ -175,7 +179,11 @@ func (a *app) work(ctx, hurry context.Context, c config.Config, o workers.Option
 		return true, nil
 	case <-ctx.Done():
 	}
-	if c.Worker.OnStop != config.Drain {
+	switch c.Worker.OnStop {
+	case config.Leave:
+		w.Leave()
+		return false, nil
+	case config.GiveBack:
 		w.Stop()
 		return false, nil
 	}

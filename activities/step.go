@@ -202,17 +202,18 @@ func (a *Activities) untilStopped(ctx context.Context) (running context.Context,
 // record keeps what a step has made, for this job and for all others.
 func (a *Activities) record(ctx context.Context, s *pipeline.Step, in StepInput, outputs map[string]pipeline.Artifact, number Attempt) (StepResult, error) {
 	ingredients := a.tried(ctx, s, values(s, in.Inputs))
-	var err error
-	if s.Deterministic {
-		err = a.Cache.Record(ctx, cache.Entry{
+	// By the wall clock, so that the start can be told from the two.
+	duration := number.Ended.Round(0).Sub(number.Started.Round(0))
+	err := step.Insist(ctx, duration, func() error {
+		if !s.Deterministic {
+			return a.Cache.Note(ctx, ingredients)
+		}
+		return a.Cache.Record(ctx, cache.Entry{
 			Key: cache.Key(in.Key), Outputs: outputs, Ingredients: ingredients,
 			Job: in.Job, Step: in.Name, Worker: a.Identity, Attempt: number.Number, ExitCode: *number.ExitCode,
-			// By the wall clock, so that the start can be told from the two.
-			Created: number.Ended, Duration: number.Ended.Round(0).Sub(number.Started.Round(0)),
+			Created: number.Ended, Duration: duration,
 		})
-	} else {
-		err = a.Cache.Note(ctx, ingredients)
-	}
+	}, func(error) {})
 	if err != nil {
 		return StepResult{}, a.failed(err, StepFailed{Attempt: number})
 	}

@@ -168,6 +168,17 @@ func (c *claim) note(text string) error {
 	return errors.Join(err, file.Close())
 }
 
+// tellOnce returns what tells in the log of the first trouble, and of no other.
+func (c *claim) tellOnce(what string) func(error) {
+	var told bool
+	return func(err error) {
+		if !told {
+			told = true
+			_ = c.note(fmt.Sprintf("%s, and are tried again: %v", what, err))
+		}
+	}
+}
+
 // localise puts a failure in the terms of the attempt: paths in its folder,
 // which nobody else knows and which is about to go, are cut short.
 func (c *claim) localise(f pipeline.Failure, subject string) *pipeline.Failure {

@@ -179,8 +179,12 @@ func (r *Runner) attend(ctx context.Context, a Attempt, at *claim, ports *ports,
 	ran(err)
 	committed := r.observer().Phase(ctx, "commit")
 	defer func() { committed(err) }()
+	ranFor := end.Ended.Sub(end.Started)
 	if err == nil {
-		outputs, err = r.collect(ctx, a, at, ports)
+		err = Insist(ctx, ranFor, func() (err error) {
+			outputs, err = r.collect(ctx, a, at, ports)
+			return err
+		}, at.tellOnce("the outputs cannot be stored yet"))
 	}
 	after, cancel := afterwards(ctx)
 	defer cancel()
@@ -188,7 +192,12 @@ func (r *Runner) attend(ctx context.Context, a Attempt, at *claim, ports *ports,
 		err = damage
 	}
 	kept, keepErr := r.keep(after, at)
-	if err == nil {
+	if err == nil && keepErr != nil {
+		// Nothing is told here: the log is what is being stored.
+		keepErr = Insist(ctx, ranFor, func() (err error) {
+			kept, err = r.keep(after, at)
+			return err
+		}, func(error) {})
 		err = keepErr
 	}
 	if err != nil {

@@ -57,7 +57,7 @@ func (o *Observer) say(ctx context.Context, log *slog.Logger, outcome, kind stri
 	log = log.With("took", took.Round(time.Millisecond).String())
 	switch outcome {
 	case "":
-		log.InfoContext(ctx, "step waits for another job that runs the same")
+		log.InfoContext(ctx, "step goes on elsewhere: in another job that runs the same, or with the next worker")
 	case "failed":
 		log.WarnContext(ctx, "step failed", "kind", kind, "error", err)
 	case "given_back":

@@ -126,7 +126,7 @@ func (a *Activities) failed(err error, details StepFailed) error {
 // is called. It is also how the activity learns of a cancel. An activity that
 // ends within the first second never bothers the server. Details, if given, are
 // what it says of itself.
-func beat(ctx context.Context, details ...func() string) (stop func()) {
+func beat(ctx context.Context, details ...func() any) (stop func()) {
 	done := make(chan struct{})
 	go func() {
 		tick := time.NewTicker(time.Second)

@@ -93,9 +93,10 @@ type InstanceInput struct {
 	Since time.Time `json:"since"`
 }
 
-// Beat is what an instance tells in its heartbeats.
+// Beat is what an activity tells in its heartbeats.
 type Beat struct {
-	// Waiting says what it waits for; "" while its program runs.
+	// Waiting says what an instance waits for, "" while its program runs; or
+	// how far an environment has come.
 	Waiting string `json:"waiting,omitempty"`
 	// Worker is set where another worker goes on with the attempt than the one
 	// that it was given to.

@@ -50,7 +50,7 @@ func (a *Activities) Instance(ctx context.Context, in InstanceInput) (result Ste
 	running, over := a.untilStoppedForGood(ctx)
 	defer over()
 	i := &instance{Activities: a, in: in, step: &plan.Steps[in.Step], plan: plan.Plan, info: info}
-	stop := i.beat(ctx)
+	stop := beat(ctx, i.says)
 	defer stop()
 	return i.run(ctx, running)
 }
@@ -78,28 +78,13 @@ type instance struct {
 	found atomic.Int32
 }
 
-// beat is what [beat] does, and tells what the instance waits for.
-func (i *instance) beat(ctx context.Context) (stop func()) {
-	done := make(chan struct{})
-	go func() {
-		tick := time.NewTicker(time.Second)
-		defer tick.Stop()
-		for {
-			select {
-			case <-done:
-				return
-			case <-ctx.Done():
-				return
-			case <-tick.C:
-				var b Beat
-				if found := i.found.Load(); found >= 0 {
-					b.Waiting = i.waits(int(found))
-				}
-				activity.RecordHeartbeat(ctx, b)
-			}
-		}
-	}()
-	return func() { close(done) }
+// says is what the instance tells while it waits.
+func (i *instance) says() any {
+	var b Beat
+	if found := i.found.Load(); found >= 0 {
+		b.Waiting = i.waits(int(found))
+	}
+	return b
 }
 
 // waits says what a gang waits for.

@@ -27,7 +27,7 @@ func (a *Activities) Prepare(ctx context.Context, in PrepareInput) (PrepareResul
 			"and the one of queue pipelines expects environments to be made: give both the same setting", step.Queue)
 	}
 	lines := new(progress)
-	defer beat(ctx, lines.last)()
+	defer beat(ctx, lines.beat)()
 	begin := time.Now()
 	lock, err := a.Environments.Prepare(ctx, step.Environment, step.Queue, false, environment.Watch{Say: lines.say})
 	a.observer().Prepared(step.Queue, time.Since(begin), err)
@@ -52,10 +52,10 @@ func (p *progress) say(line string) {
 	p.line = line
 }
 
-func (p *progress) last() string {
+func (p *progress) beat() any {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.line
+	return Beat{Waiting: p.line}
 }
 
 // locks remembers, for one walk over many steps, what their environments

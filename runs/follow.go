@@ -160,8 +160,11 @@ func (f *follower) merge(pending []*workflowpb.PendingActivityInfo) (changed boo
 		if !ok || now[i].Status.Ended() {
 			continue
 		}
-		if kind == "Instance" {
+		switch kind {
+		case "Instance":
 			mergeInstance(&now[i], p)
+		case "Prepare":
+			mergePrepare(&now[i], p)
 		}
 		if kind != "Step" {
 			continue

@@ -43,7 +43,7 @@ func (e *execution) prepare(i int, environment string) {
 	id := fmt.Sprintf("%s/prepare#%d", e.nodes[i].Name, p.rounds)
 	ctx := e.activity(id, queue, "make the environment of "+e.nodes[i].Name, patience)
 	in := activities.PrepareInput{Job: e.in.Job, Plan: e.in.Plan, Step: i}
-	e.later(workflow.ExecuteActivity(ctx, "Prepare", in), func(f workflow.Future) {
+	e.later(workflow.ExecuteActivity(ctx, do.Prepare, in), func(f workflow.Future) {
 		if err := f.Get(e.ctx, nil); err != nil {
 			e.unprepared(p, err)
 			return

@@ -25,7 +25,7 @@ run: build ## run the example pipeline
 # see: they always run.
 test: build ## run the unit and the end-to-end tests
 	go test $$(go list ./... | grep -v '/e2e$$')
-	go test -count=1 ./e2e
+	go test -count=1 -timeout 25m ./e2e
 
 lint: $(TOOLS) ## check formatting, style, the stairs and the determinism of workflows
 	go vet ./...
@@ -53,7 +53,7 @@ fault-test: ## kill, cut off and fill up parts of a cluster, FAULTS (20) times; 
 
 ci: build lint race docker-test ## everything that must pass before a merge
 	go test $$(tools/packages heavy)
-	go test -count=1 ./e2e
+	go test -count=1 -timeout 25m ./e2e
 	home=$$(mktemp -d); trap 'rm -rf "$$home"' EXIT; MILLRACE_HOME=$$home bin/millrace run $(EXAMPLE)
 	$(MAKE) cluster-test
 	$(MAKE) fault-test FAULTS=6

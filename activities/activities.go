@@ -92,7 +92,7 @@ func (a *Activities) plan(ctx context.Context, d pipeline.Digest) (*indexed, err
 	data, err := a.Store.ReadAll(ctx, d, maxPlan)
 	if err != nil {
 		if errors.Is(err, artifact.ErrGone) {
-			return nil, invalid("the job's plan (%s) is not in the store any more", d)
+			return nil, a.elsewhere(ctx, d)
 		}
 		return nil, fmt.Errorf("read plan: %w", err)
 	}
@@ -106,6 +106,25 @@ func (a *Activities) plan(ctx context.Context, d pipeline.Digest) (*indexed, err
 	p := index(plan)
 	a.plans.put(d, p)
 	return p, nil
+}
+
+// elsewhereGivesUpAt is the attempt at which a job ends whose plan nobody finds,
+// about a minute after the first.
+const elsewhereGivesUpAt = 8
+
+// elsewhere is the error for a job whose plan is not in this worker's store. Most
+// likely this worker, or whoever submitted the job, was started with another
+// store than all the others: another worker may find it.
+func (a *Activities) elsewhere(ctx context.Context, d pipeline.Digest) error {
+	store := "its bucket"
+	if a.Store.Dir() != "" {
+		store = a.Store.Dir()
+	}
+	format := "the job's plan (%s) is not in the store of worker %s, %s: workers and those who submit jobs have to have one store (MILLRACE_STORE)"
+	if activity.GetInfo(ctx).Attempt >= elsewhereGivesUpAt {
+		return invalid(format, d, a.Identity, store)
+	}
+	return fmt.Errorf(format, d, a.Identity, store)
 }
 
 // maxPlan bounds what is read of a plan, in bytes.

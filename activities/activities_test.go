@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -137,13 +138,16 @@ func TestOneQuestionWalksThroughAllHits(t *testing.T) {
 	}
 }
 
-func TestAPlanThatIsGoneIsNotAskedForAgain(t *testing.T) {
+// Another worker, with the right store, may find it.
+func TestAJobOfAnotherStoreIsLeftToOtherWorkersFirst(t *testing.T) {
 	a := newActivities(t)
-	gone := pipeline.NewDigest(make([]byte, 32))
-	_, err := a.Resolve(context.Background(), ResolveInput{Job: "job", Plan: gone, Ready: []Ready{{}}})
+	var suite testsuite.WorkflowTestSuite
+	env := suite.NewTestActivityEnvironment()
+	env.RegisterActivityWithOptions(a.Step, activity.RegisterOptions{Name: "Step"})
+	_, err := env.ExecuteActivity("Step", StepInput{Job: "job", Plan: pipeline.NewDigest(make([]byte, 32))})
 	var application *temporal.ApplicationError
-	if !errors.As(err, &application) || !application.NonRetryable() {
-		t.Errorf("got %v, want an error that is not retried", err)
+	if !errors.As(err, &application) || application.NonRetryable() || !strings.Contains(err.Error(), "MILLRACE_STORE") {
+		t.Errorf("got %v, want an error that is retried, and names the setting", err)
 	}
 }
 

@@ -84,6 +84,12 @@ func runWorkerStart(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
+	if _, err := a.store(); err != nil {
+		return err // before it waits for anything
+	}
+	if c.Temporal != nil && c.Store == "" {
+		a.say("warning: no store is named, so this worker has the one in its home; jobs whose store is another one fail here (MILLRACE_STORE)")
+	}
 	// A store whose URL makes no sense need not be waited for.
 	if _, err := a.store(); err != nil {
 		return err

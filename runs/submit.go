@@ -10,6 +10,7 @@ import (
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/client"
+	"google.golang.org/grpc/codes"
 
 	"github.com/millrace-ml/millrace/dialects/azureml"
 	"github.com/millrace-ml/millrace/internal/asset"
@@ -74,9 +75,25 @@ func (s *Service) Submit(ctx context.Context, sub Submission) (*Job, error) {
 		return nil, err
 	}
 	if err := s.start(ctx, submitted, plan); err != nil {
+		if refused(err) {
+			// Or it would stand in every list as a job that nothing carries on.
+			err = errors.Join(err, s.records.Withdraw(context.WithoutCancel(ctx), submitted))
+		}
 		return nil, err
 	}
 	return s.describe(submitted, plan), nil
+}
+
+// refused reports whether the server has answered that it does not start a job
+// and never will. Of any other error nobody knows: the job may have begun. So it
+// may where one of that name runs already, for a server that carries open jobs
+// on could have been quicker.
+func refused(err error) bool {
+	switch serviceerror.ToStatus(err).Code() {
+	case codes.NotFound, codes.InvalidArgument, codes.PermissionDenied, codes.Unauthenticated:
+		return true
+	}
+	return false
 }
 
 // Resume makes sure that a submitted job goes on. Temporal does that by itself

@@ -122,6 +122,8 @@ func (a *app) judge(err error) (outcome int, hint string) {
 	var exit *exitError
 	var setting *config.Error
 	var absent *asset.NotFound
+	var namespace *serviceerror.NamespaceNotFound
+	var denied *serviceerror.PermissionDenied
 	switch {
 	case errors.As(err, &exit):
 		return exit.code, exit.hint
@@ -133,7 +135,9 @@ func (a *app) judge(err error) (outcome int, hint string) {
 		return exitMissing, "`" + a.command("job", "list", "-o", "table") + "` shows the jobs there are"
 	case errors.As(err, &absent):
 		return exitMissing, a.adviseAbsent(absent)
-	case errors.Is(err, runs.ErrUnreachable):
+	case errors.As(err, &namespace):
+		return exitUnreachable, "TEMPORAL_NAMESPACE or the profile names the namespace; `temporal operator namespace create` makes one"
+	case errors.Is(err, runs.ErrUnreachable), errors.As(err, &denied):
 		return exitUnreachable, ""
 	case errors.Is(err, runs.ErrNoStep), errors.Is(err, runs.ErrNoOutput):
 		return exitMissing, ""

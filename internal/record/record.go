@@ -132,6 +132,17 @@ func (r *Records) Submit(ctx context.Context, s Submitted) error {
 	return nil
 }
 
+// Withdraw takes back what Submit wrote of a job that never began.
+func (r *Records) Withdraw(ctx context.Context, s Submitted) error {
+	// As in Submit: no job is there that the list does not show.
+	for _, key := range []string{submittedKey(s.Name), historyKey(s.Created, s.Name)} {
+		if err := r.store.DeleteRecord(ctx, key); err != nil {
+			return fmt.Errorf("withdraw job %s: %w", s.Name, err)
+		}
+	}
+	return nil
+}
+
 // Submitted reads the first record of a job, or returns ErrNotFound.
 func (r *Records) Submitted(ctx context.Context, job string) (Submitted, error) {
 	var s Submitted

@@ -38,6 +38,9 @@ type Resolved struct {
 	// is not known yet what that resolves to on the step's queue: Prepare finds
 	// out, once for all steps of the queue with an environment of this name.
 	Unprepared string `json:"unprepared,omitempty"`
+	// Note says in words what of the step's environment is not as it was asked
+	// for, short enough to stand at every step that has it.
+	Note string `json:"note,omitempty"`
 }
 
 // PrepareInput has a worker of a step's queue resolve the step's environment

@@ -2,6 +2,7 @@ package activities
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"sync"
 	"time"
@@ -69,6 +70,35 @@ type found struct {
 	lock *environment.Lock
 	// unprepared names an environment that has no lock yet.
 	unprepared string
+	// note says what of it is not as it was asked for.
+	note string
+}
+
+// maxNote bounds a note about an environment, in bytes: many steps have the
+// same. The step's own log has all of it.
+const maxNote = 300
+
+// noteOn says what of an environment is not as it was asked for: "" where
+// everything is.
+func noteOn(name string, changed []string) string {
+	if len(changed) == 0 {
+		return ""
+	}
+	text := "environment " + name + ": " + changed[0]
+	for n, c := range changed[1:] {
+		if len(text)+len(c) > maxNote {
+			return cutNote(text) + fmt.Sprintf("; and %d more", len(changed)-1-n)
+		}
+		text += "; " + c
+	}
+	return cutNote(text)
+}
+
+func cutNote(text string) string {
+	if len(text) <= maxNote {
+		return text
+	}
+	return strings.ToValidUTF8(text[:maxNote], "") + "..."
 }
 
 // find returns what a step's environment resolved to on its queue: nothing of
@@ -93,6 +123,8 @@ func (l locks) find(ctx context.Context, a *Activities, step *pipeline.Step) (fo
 		}
 		if f.lock == nil {
 			f.unprepared = spec.String()
+		} else if !a.Environments.Strict { // else the step is refused
+			f.note = noteOn(spec.Name, f.lock.Changed)
 		}
 	}
 	l[w] = f

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"unicode/utf8"
 
 	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/temporal"
@@ -128,6 +129,38 @@ func TestStepsHaveNoKeyUntilTheirEnvironmentIsKnown(t *testing.T) {
 	plan.Steps[0].Environment = pipeline.Environment{Image: "debian", Conda: "name: other\ndependencies:\n  - tool\n"}
 	if again := resolve(); again[0].Key != known[0].Key {
 		t.Error("the key holds more than the packages")
+	}
+}
+
+func TestStepsSayWhereTheirEnvironmentIsNotAsItWasAskedFor(t *testing.T) {
+	a, plan := newActivities(t), wide(2, "python=2.1\n  - tool")
+	furnish(t, a)
+	if _, err := a.prepare(t, plan); err != nil {
+		t.Fatal(err)
+	}
+	got, err := a.Resolve(t.Context(), ResolveInput{Job: "job", Plan: a.keep(t, plan), Ready: ready(2)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range got.Steps {
+		if !strings.HasPrefix(r.Note, "environment tools: Python 2.1 is asked for and is not on this machine; Python 3.") {
+			t.Errorf("the note is %q", r.Note)
+		}
+	}
+}
+
+func TestANoteOnAnEnvironmentIsShort(t *testing.T) {
+	long := strings.Repeat("ä", maxNote)
+	for _, changed := range [][]string{{long}, {"a", long, "c"}, {long, "b"}} {
+		if note := noteOn("tools", changed); len(note) > maxNote+20 || !utf8.ValidString(note) {
+			t.Errorf("got %q", note)
+		}
+	}
+	if got, want := noteOn("tools", []string{"a", "b", long}), "environment tools: a; b; and 1 more"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if got := noteOn("tools", nil); got != "" {
+		t.Errorf("got %q of nothing", got)
 	}
 }
 

@@ -55,7 +55,7 @@ func (a *Activities) noteReused(ctx context.Context, plan *indexed, job string, 
 			a.observer().Reused(job, step.Name, step.Queue)
 			states = append(states, pipeline.StepState{
 				Name: step.Name, Status: pipeline.Completed, Queue: step.Queue, Key: r.Key,
-				Reused: r.From, Started: now, Ended: now, Outputs: r.Outputs,
+				Reused: r.From, Warning: r.Note, Started: now, Ended: now, Outputs: r.Outputs,
 			})
 		}
 	}
@@ -81,7 +81,7 @@ func (a *Activities) lookup(ctx context.Context, plan *indexed, ready []Ready) (
 			continue
 		}
 		key := cache.KeyOf(a.ingredients(step, values(step, r.Inputs), software.lock))
-		answers[n] = Resolved{Step: r.Step, Key: string(key)}
+		answers[n] = Resolved{Step: r.Step, Key: string(key), Note: software.note}
 		if step.Deterministic && !plan.Settings.ForceRerun {
 			keys, asked = append(keys, key), append(asked, n)
 		}

@@ -155,6 +155,7 @@ func (j *Job) stepDocument(step *pipeline.Step, s pipeline.StepState) map[string
 		"start_time": stamp(s.Started),
 		"end_time":   stamp(s.Ended),
 		"waiting":    orNull(waiting(s)),
+		"warning":    orNull(s.Warning),
 	}
 	d["reused_from"], d["exit_code"], d["error"] = nil, nil, nil
 	if s.Reused != nil {

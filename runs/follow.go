@@ -191,7 +191,7 @@ func (f *follower) merge(pending []*workflowpb.PendingActivityInfo) (changed boo
 	for i := range now {
 		if !changed {
 			a, b := f.job.Steps[i], now[i]
-			changed = a.Status != b.Status || a.Waiting != b.Waiting || a.Place != b.Place || a.Attempts != b.Attempts || !a.Ended.Equal(b.Ended)
+			changed = a.Status != b.Status || a.Warning != b.Warning || a.Waiting != b.Waiting || a.Place != b.Place || a.Attempts != b.Attempts || !a.Ended.Equal(b.Ended)
 		}
 	}
 	f.job.Steps = now

@@ -67,6 +67,9 @@ func (s *scripted) resolve(_ context.Context, in activities.ResolveInput) (activ
 			return
 		}
 		answer := activities.Resolved{Step: i, Key: s.key(name)}
+		if s.environment[name] == "substituted" {
+			answer.Note = "it is another Python"
+		}
 		if s.outcome[name] == "hit" {
 			answer.From, answer.Outputs = &pipeline.Origin{Job: "earlier", Step: name}, output(name)
 		}

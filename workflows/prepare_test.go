@@ -62,6 +62,22 @@ func TestAnEnvironmentThatDoesNotLastIsGivenUp(t *testing.T) {
 	}
 }
 
+func TestStepsCarryTheWarningOfTheirEnvironment(t *testing.T) {
+	s := &scripted{
+		graph: graph("a", "b < a", "c"), outcome: map[string]string{"a": "hit"},
+		environment: map[string]string{"a": "substituted", "b": "substituted"},
+	}
+	if err := s.run(t); err != nil {
+		t.Fatal(err)
+	}
+	s.want(t, pipeline.Completed, map[string]string{"a": "reused", "b": "Completed", "c": "Completed"})
+	for _, state := range s.finished.Steps {
+		if warned := state.Warning == "it is another Python"; warned != (state.Name != "c") {
+			t.Errorf("the warning of %s is %q", state.Name, state.Warning)
+		}
+	}
+}
+
 func TestAHitThatLiesAheadStillNeedsItsEnvironment(t *testing.T) {
 	s := &scripted{
 		graph: graph("a", "b < a"), outcome: map[string]string{"a": "hit", "b": "hit"}, ahead: []string{"b"},

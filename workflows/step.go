@@ -117,7 +117,7 @@ func (e *execution) apply(r activities.Resolved) {
 		return
 	}
 	state := &e.steps[i]
-	state.Key = r.Key
+	state.Key, state.Warning = r.Key, r.Note
 	state.Inputs = e.inputs(i)
 	if r.From != nil {
 		e.reuse(i, *r.From, r.Outputs)

@@ -75,6 +75,9 @@ func (l *live) Update(s Snapshot) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.snapshot = s
+	for _, w := range l.tracker.warnings(s.Steps) {
+		l.pending = append(l.pending, l.stream.Paint(Yellow, w))
+	}
 	for _, e := range l.tracker.next(s.Steps, l.now()) {
 		if e.kind >= completed { // what runs and waits shows at the bottom
 			l.events = append(l.events, e)

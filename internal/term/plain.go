@@ -33,6 +33,9 @@ const unusual = 5 * time.Second
 func (p *plain) Update(s Snapshot) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	for _, w := range p.tracker.warnings(s.Steps) {
+		fmt.Fprintln(p.stream, w)
+	}
 	for _, e := range p.tracker.next(s.Steps, p.now()) {
 		p.line(e.at, e.step, e.text)
 	}

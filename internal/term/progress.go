@@ -62,7 +62,24 @@ const (
 
 // tracker finds out what changed between two snapshots.
 type tracker struct {
-	seen map[string]pipeline.StepState
+	seen   map[string]pipeline.StepState
+	warned map[string]bool
+}
+
+// warnings returns those that no snapshot before had. Many steps have the same.
+func (t *tracker) warnings(steps []pipeline.StepState) []string {
+	var lines []string
+	for _, s := range steps {
+		if s.Warning == "" || t.warned[s.Warning] {
+			continue
+		}
+		if t.warned == nil {
+			t.warned = make(map[string]bool)
+		}
+		t.warned[s.Warning] = true
+		lines = append(lines, "warning: "+Clean(s.Warning))
+	}
+	return lines
 }
 
 // next returns the changes since the snapshot before, in the order in which

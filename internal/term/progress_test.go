@@ -298,3 +298,28 @@ func TestColoursAreUsedOnlyWhereTheyAreWelcome(t *testing.T) {
 		}
 	}
 }
+
+func TestAWarningThatManyStepsHaveIsSaidOnce(t *testing.T) {
+	const old, other = "environment tools: Python 3.5 is asked for", "environment more: six==9 has no build"
+	warned := func(s pipeline.StepState, warning string) pipeline.StepState {
+		s.Warning = warning
+		return s
+	}
+	moments := [][]pipeline.StepState{
+		{warned(queued("a", ""), old), warned(reusedAt("b", 0), old), idle("c")},
+		{warned(queued("a", ""), old), warned(reusedAt("b", 0), old), warned(queued("c", ""), other)},
+	}
+	for _, terminal := range []bool{false, true} {
+		var b strings.Builder
+		p := NewProgress(&Stream{Writer: &b, Terminal: terminal}, func() time.Time { return noon })
+		for _, steps := range moments {
+			p.Update(Snapshot{Steps: steps})
+		}
+		p.Close()
+		for _, want := range []string{"warning: " + old + "\n", "warning: " + other + "\n"} {
+			if n := strings.Count(b.String(), want); n != 1 {
+				t.Errorf("terminal %v: %q is said %d times in %q", terminal, want, n, b.String())
+			}
+		}
+	}
+}

@@ -11,8 +11,10 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/millrace-ml/millrace/internal/config"
 	"github.com/millrace-ml/millrace/internal/home"
 	"github.com/millrace-ml/millrace/internal/term"
+	"github.com/millrace-ml/millrace/workers"
 	"github.com/millrace-ml/millrace/workflows"
 )
 
@@ -29,7 +31,8 @@ func newDevCmd(a *app, runF func(context.Context, *devOptions) error) *cobra.Com
 		Short: "Serve jobs and the Temporal UI until stopped",
 		Long: `Start the server, the workers and the Temporal UI, carry on the jobs that have not
 ended, and take new ones from ` + "`millrace job create`" + ` and ` + "`millrace run`" + ` until Ctrl-C.
-Steps that run at that moment are run again by the next ` + "`millrace dev`" + `.
+Programs of steps that run at that moment go on, and the next ` + "`millrace dev`" + ` goes on
+with them; --on-stop says what else is to become of them.
 
 Where TEMPORAL_ADDRESS or TEMPORAL_PROFILE names a Temporal server, workers serve
 that one, and none is started here.
@@ -53,6 +56,8 @@ that one, and none is started here.
 	f.StringVar(&o.listen, "listen", "", "IP `address` on which server and UI listen, 0.0.0.0 for all of this machine's\n(default: the loopback); whoever reaches them can run programs here")
 	f.BoolVar(&o.ui, "ui", true, "start the Temporal UI")
 	f.StringVar(&a.flags.serving.worker.queue, "queue", "", "`names` of the queues to serve, with commas between them; others are left to millrace worker start (default: all)")
+	f.StringVar(&a.flags.serving.worker.onStop, "on-stop", "", "what becomes of running steps at Ctrl-C or TERM: `leave` leaves them to the next millrace dev, give-back ends them to be run again, drain waits for them (default: leave)")
+	f.DurationVar(&a.flags.serving.worker.drainTimeout, "drain-timeout", 0, "how `long` --on-stop drain waits before it gives steps back (default: 10m)")
 	a.flags.serving.add(f)
 	a.flags.serving.telemetry.addLog(f)
 	return cmd
@@ -88,10 +93,39 @@ func runDev(ctx context.Context, a *app, o *devOptions) error {
 		return err
 	}
 	<-ctx.Done()
-	stop() // a second Ctrl-C ends the process at once
-	a.say("stopping; steps that run now will be run again")
+	stop()
+	a.endWorkers(ctx, site.server.workers, c)
 	site.server.stop()
 	return nil
+}
+
+// endWorkers does with running steps what --on-stop says. A second Ctrl-C gives
+// back those that are waited for; it ends the process where none are.
+func (a *app) endWorkers(ctx context.Context, w *workers.Workers, c config.Config) {
+	n := w.Busy()
+	running := term.Count(n, "running step")
+	tell := func(format string, args ...any) {
+		if n > 0 {
+			a.say("stopping; "+format, args...)
+		}
+	}
+	switch c.Worker.OnStop {
+	case config.GiveBack:
+		tell("%s will be run again", running)
+		w.Stop()
+	case config.Drain:
+		hurry, stop := signal.NotifyContext(context.WithoutCancel(ctx), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+		defer stop()
+		tell("waiting up to %s for %s to end; Ctrl-C again gives back what still runs", c.Worker.DrainTimeout, running)
+		w.Drain(hurry)
+	default:
+		goOn, them := "go on", "them"
+		if n == 1 {
+			goOn, them = "goes on", "it"
+		}
+		tell("%s %s, and the next `%s` carries %s on", running, goOn, a.command("dev"), them)
+		w.Leave()
+	}
 }
 
 // lockHome takes the lock of the home. A process that only looks whether the

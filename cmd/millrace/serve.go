@@ -159,6 +159,7 @@ func (a *app) serve(ctx context.Context, lock *home.Lock, o serveOptions) (_ *se
 	options := workers.Options{
 		Temporal: s.client, Namespace: s.at.Namespace, Store: store, Work: h.Work(),
 		Serve: queues, GPUs: s.gpus, Memory: memory, Python: python, Environments: environments, Log: a.log(),
+		Drain: c.Worker.DrainTimeout,
 		Version: buildVersion(), Register: s.embed == nil,
 	}
 	if err := a.containers(ctx, c, &options); err != nil {
@@ -265,7 +266,8 @@ func (a *app) startTemporal(ctx context.Context, s *server, h *home.Home, o serv
 	return err
 }
 
-// stop ends the workers, giving running steps back, then everything else.
+// stop ends the workers, giving running steps back unless that is done, then
+// everything else.
 func (s *server) stop() {
 	s.rest()
 	if s.client != nil {

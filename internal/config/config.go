@@ -98,7 +98,7 @@ func Home(flag *string, env Environment) (string, error) {
 // Load makes the configuration. The file need not exist; everything that is
 // wrong with the settings is an [*Error].
 func Load(flags Flags, env Environment) (Config, error) {
-	c := Config{Worker: Worker{DrainTimeout: drainTimeout, OnStop: Drain}}
+	c := Config{Worker: Worker{DrainTimeout: drainTimeout}}
 	var err error
 	if c.Home, err = Home(flags.Home, env); err != nil {
 		return Config{}, err

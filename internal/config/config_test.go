@@ -56,7 +56,7 @@ func TestFlagsGoBeforeTheEnvironmentBeforeTheFileBeforeDefaults(t *testing.T) {
 
 // usual adds what holds where nobody says otherwise.
 func usual(c Config) Config {
-	c.Worker.DrainTimeout, c.Worker.OnStop = 10*time.Minute, Drain
+	c.Worker.DrainTimeout = 10 * time.Minute
 	return c
 }
 

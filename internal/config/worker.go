@@ -12,7 +12,7 @@ import (
 	"github.com/millrace-ml/millrace/pipeline"
 )
 
-// Worker is what `millrace worker start` goes by.
+// Worker is what `millrace worker start` goes by, and in part `millrace dev`.
 type Worker struct {
 	// Queues are the queues to serve.
 	Queues []string
@@ -26,7 +26,8 @@ type Worker struct {
 	// DrainTimeout is how long running steps may take to end when the worker is
 	// told to stop.
 	DrainTimeout time.Duration
-	// OnStop is what becomes of running steps then.
+	// OnStop is what becomes of running steps then; "" where nothing says so, and
+	// the command decides.
 	OnStop OnStop
 }
 

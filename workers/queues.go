@@ -30,18 +30,25 @@ func LendsGPUs(queue string) bool {
 }
 
 // Serve sorts queues into those that lend GPUs and those that do not, with slots
-// for each sort.
-func Serve(queues []string, slots int, gpus bool) []Serving {
+// for each sort. lend is false where the machine's GPUs are left alone; found is
+// how many there are to lend. Without any, the steps of the queue gpu run one at a
+// time, for they count on a machine of their own, and those of a queue that
+// somebody has named are steps on the CPU like others.
+func Serve(queues []string, slots int, lend bool, found int) []Serving {
 	plain, lending := Serving{Slots: slots}, Serving{Slots: slots, GPUs: true}
+	bare := Serving{Slots: max(1, slots), GPUs: lend}
 	for _, q := range queues {
-		if gpus && LendsGPUs(q) {
+		switch {
+		case lend && found > 0 && LendsGPUs(q):
 			lending.Queues = append(lending.Queues, q)
-		} else {
+		case q == workflows.GPUQueue:
+			bare.Queues = append(bare.Queues, q)
+		default:
 			plain.Queues = append(plain.Queues, q)
 		}
 	}
 	var serve []Serving
-	for _, s := range []Serving{plain, lending} {
+	for _, s := range []Serving{plain, lending, bare} {
 		if len(s.Queues) > 0 {
 			serve = append(serve, s)
 		}

@@ -39,7 +39,7 @@ type workerFlags struct {
 
 func (w *workerFlags) add(f *pflag.FlagSet) {
 	f.StringVar(&w.queue, "queue", "", "`names` of the queues to serve, with commas between them: cpu, gpu, pipelines, or one that computes name")
-	f.IntVar(&w.slots, "slots", 0, "`number` of steps that run at once (default: one for each core; where GPUs are lent, one for each GPU)")
+	f.IntVar(&w.slots, "slots", 0, "`number` of steps that run at once (default: one for each core; where GPUs are lent, one for each GPU; on queue gpu without any, 1)")
 	f.StringVar(&w.labels, "labels", "", "`words` about this worker that worker list shows, such as rack=7,owner=vision")
 	f.StringVar(&w.onStop, "on-stop", "", "what becomes of running steps when the worker is told to stop: `drain` waits for them, leave leaves them to the next worker on this machine, give-back has them run again elsewhere (default: drain)")
 	f.StringVar(&w.advertise, "advertise", "", "`address` by which other workers reach this machine when they run a step together (default: that of the interface that leads out)")

@@ -146,7 +146,7 @@ func (a *app) workerOptions(ctx context.Context, c config.Config) (workers.Optio
 	if o.Environments, err = a.environments(c); err != nil {
 		return o, err
 	}
-	o.Serve = workers.Serve(c.Worker.Queues, c.Worker.Slots, c.GPUs != "none")
+	o.Serve = workers.Serve(c.Worker.Queues, c.Worker.Slots, c.GPUs != "none", len(o.GPUs))
 	return o, a.containers(ctx, c, &o)
 }
 

@@ -2,6 +2,7 @@ package workers
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -27,7 +28,7 @@ func ChooseGPUs(ctx context.Context, which string, wanted bool) ([]string, error
 	case "all":
 		found := FindGPUs(ctx)
 		if len(found) == 0 {
-			return nil, fmt.Errorf("no GPU was found: nvidia-smi lists none, or is not on the PATH; use auto to go on without, or name them, as in 0,1")
+			return nil, errNoGPU
 		}
 		return found, nil
 	}
@@ -51,17 +52,22 @@ func ChooseGPUs(ctx context.Context, which string, wanted bool) ([]string, error
 			return nil, fmt.Errorf("GPU %s is named twice", name)
 		}
 	}
-	// By index those that are not there can be told; a UUID nvidia-smi would
-	// have to be asked for, and it may be missing where the driver is not.
-	if found := FindGPUs(ctx); len(found) > 0 {
-		for _, name := range list {
-			if _, err := strconv.Atoi(name); err == nil && !slices.Contains(found, name) {
-				return nil, fmt.Errorf("there is no GPU %s: this machine has %s", name, strings.Join(found, ", "))
-			}
+	// By index those that are not there can be told; a UUID may be that of a
+	// GPU which is listed by its index.
+	found := FindGPUs(ctx)
+	if len(found) == 0 {
+		return nil, errNoGPU
+	}
+	for _, name := range list {
+		if _, err := strconv.Atoi(name); err == nil && !slices.Contains(found, name) {
+			return nil, fmt.Errorf("there is no GPU %s: this machine has %s", name, strings.Join(found, ", "))
 		}
 	}
 	return list, nil
 }
+
+// errNoGPU says why GPUs that somebody insists on cannot be lent.
+var errNoGPU = errors.New("no GPU was found: nvidia-smi lists none, or is not on the PATH; use auto to go on without, or name those that it does not know in CUDA_VISIBLE_DEVICES")
 
 // maxFakes is more than any machine has.
 const maxFakes = 64

@@ -56,7 +56,12 @@ func TestGPUsAreChosen(t *testing.T) {
 		}
 	}
 	t.Setenv("CUDA_VISIBLE_DEVICES", "")
-	if got, err := ChooseGPUs(t.Context(), "all", true); err == nil {
-		t.Errorf("--gpus all gives %q where there is none, want an error", got)
+	for _, which := range []string{"all", "0", "0,7", "GPU-ab"} {
+		if got, err := ChooseGPUs(t.Context(), which, true); err == nil {
+			t.Errorf("--gpus %s gives %q where there is none, want an error", which, got)
+		}
+	}
+	if got, err := ChooseGPUs(t.Context(), "fake:1", true); err != nil || len(got) != 1 {
+		t.Errorf("--gpus fake:1 gives %q, %v", got, err)
 	}
 }

@@ -302,6 +302,7 @@ func (a *app) dial(ctx context.Context, at home.Server) (client.Client, error) {
 	options := client.Options{HostPort: at.Address, Namespace: at.Namespace}
 	// Compression costs more than it saves on one machine.
 	options.ConnectionOptions.GrpcCompression = &client.GrpcCompressionNone{}
+	options.ConnectionOptions.DialOptions = append(options.ConnectionOptions.DialOptions, config.Insist())
 	if c.Temporal != nil {
 		if options, err = config.ClientOptions(a.env); err != nil {
 			return nil, err

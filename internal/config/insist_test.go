@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 )
 
 // What became of an activity is told for longer than a call usually takes.
@@ -32,5 +34,21 @@ func TestOutcomesOfActivitiesAreInsistedOn(t *testing.T) {
 			t.Errorf("%s: called: %v, %v", method, called, err)
 		}
 		cancel()
+	}
+}
+
+// A server that does not answer has not asked for the end of a program.
+func TestHeartbeatsThatDoNotArriveEndNothing(t *testing.T) {
+	const method = "/temporal.api.workflowservice.v1.WorkflowService/RecordActivityTaskHeartbeat"
+	for code, told := range map[codes.Code]bool{
+		codes.OK: false, codes.Unavailable: false, codes.DeadlineExceeded: false, codes.ResourceExhausted: false,
+		codes.NotFound: true, codes.InvalidArgument: true, codes.PermissionDenied: true,
+	} {
+		err := insist(t.Context(), method, nil, nil, nil, func(context.Context, string, any, any, *grpc.ClientConn, ...grpc.CallOption) error {
+			return status.Error(code, "so it is")
+		})
+		if told != (err != nil) {
+			t.Errorf("%v: the activity is told %v", code, err)
+		}
 	}
 }

@@ -5,7 +5,6 @@ import (
 
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/contrib/envconfig"
-	"google.golang.org/grpc"
 )
 
 // temporal returns the server that the environment names by Temporal's own
@@ -37,7 +36,7 @@ func ClientOptions(env Environment) (client.Options, error) {
 	}
 	options.ConnectionOptions.KeepAliveTime = keepAlive
 	options.ConnectionOptions.KeepAliveTimeout = silence
-	options.ConnectionOptions.DialOptions = append(options.ConnectionOptions.DialOptions, grpc.WithChainUnaryInterceptor(insist))
+	options.ConnectionOptions.DialOptions = append(options.ConnectionOptions.DialOptions, Insist())
 	return options, nil
 }
 

@@ -48,6 +48,9 @@ type progress struct {
 }
 
 func (p *progress) say(line string) {
+	if strings.HasPrefix(line, "warning: ") {
+		return // the step has it, and says it for good
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.line = line

@@ -14,6 +14,9 @@ type StepState struct {
 	Reused *Origin `json:"reused_from,omitempty"`
 	// Waiting says in words what a step that is ready to run waits for.
 	Waiting string `json:"waiting,omitempty"`
+	// Making says that Waiting tells how far the step's environment has come. It
+	// is not kept either.
+	Making bool `json:"-"`
 	// Place says how many steps have their turn before this one, where it waits
 	// for a slot. It changes all the time, and is not kept.
 	Place string `json:"-"`

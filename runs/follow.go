@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	enumspb "go.temporal.io/api/enums/v1"
@@ -27,6 +28,7 @@ type follower struct {
 
 	queues *queues              // asked why steps wait; nil until one has for long
 	why    map[int]reasonToWait // by step
+	signs  map[int]sign         // of life, by step that is to end
 }
 
 func (s *Service) follow(ctx context.Context, name string) (*follower, error) {
@@ -156,7 +158,7 @@ func (f *follower) merge(pending []*workflowpb.PendingActivityInfo) (changed boo
 	now := append([]pipeline.StepState(nil), f.reported...)
 	for _, p := range pending {
 		kind := p.GetActivityType().GetName()
-		i, ok := f.at[stepOf(p.GetActivityId())]
+		i, ok := f.at[stepOf(kind, p.GetActivityId())]
 		if !ok || now[i].Status.Ended() {
 			continue
 		}
@@ -176,6 +178,7 @@ func (f *follower) merge(pending []*workflowpb.PendingActivityInfo) (changed boo
 			now[i].Started = p.GetLastStartedTime().AsTime()
 		case enumspb.PENDING_ACTIVITY_STATE_CANCEL_REQUESTED:
 			now[i].Status = pipeline.CancelRequested
+			now[i].Waiting = f.silence(i, p)
 		default:
 			now[i].Status = pipeline.Queued
 			now[i].Waiting = "waits for a slot on queue " + now[i].Queue
@@ -198,14 +201,14 @@ func (f *follower) merge(pending []*workflowpb.PendingActivityInfo) (changed boo
 	return changed
 }
 
-// stepOf is the step that an activity of type Step belongs to.
-func stepOf(activity string) string {
-	for i := range activity {
-		if activity[i] == '#' {
-			return activity[:i]
-		}
+// stepOf is the step that an activity of a kind belongs to, for the kinds that
+// merge knows.
+func stepOf(kind, activity string) string {
+	step, _, _ := strings.Cut(activity, "#")
+	if kind == "Prepare" {
+		step = strings.TrimSuffix(step, "/prepare")
 	}
-	return activity
+	return step
 }
 
 // Watch calls changed with the job at once and at every change until the job

@@ -1,6 +1,8 @@
 package runs
 
 import (
+	"strings"
+
 	enumspb "go.temporal.io/api/enums/v1"
 	workflowpb "go.temporal.io/api/workflow/v1"
 	"go.temporal.io/sdk/converter"
@@ -10,17 +12,23 @@ import (
 )
 
 // mergePrepare is merge for the first of the steps that wait for an environment:
-// it says how far that has come.
+// it says how far that has come, and why it is made again.
 func mergePrepare(state *pipeline.StepState, p *workflowpb.PendingActivityInfo) {
-	switch last := p.GetLastFailure(); {
-	case p.GetState() == enumspb.PENDING_ACTIVITY_STATE_STARTED:
+	var line string
+	if p.GetState() == enumspb.PENDING_ACTIVITY_STATE_STARTED {
 		var beat activities.Beat
 		details := p.GetHeartbeatDetails()
-		if details != nil && converter.GetDefaultDataConverter().FromPayloads(details, &beat) == nil && beat.Waiting != "" {
-			state.Waiting = beat.Waiting
+		if details != nil && converter.GetDefaultDataConverter().FromPayloads(details, &beat) == nil {
+			line = beat.Waiting
 		}
-	case last != nil:
-		state.Waiting = "its environment will be made again: " + last.GetMessage()
+	}
+	last := p.GetLastFailure()
+	switch {
+	case last != nil && !strings.HasPrefix(line, "making "):
+		// What was said may be of the attempt before, which failed.
+		state.Waiting, state.Making = "its environment is made again: "+last.GetMessage(), true
+	case line != "":
+		state.Waiting, state.Making = line, true
 	case p.GetState() == enumspb.PENDING_ACTIVITY_STATE_SCHEDULED:
 		state.Waiting = "waits for a slot on queue " + state.Queue + ", to have its environment made"
 	}

@@ -66,7 +66,7 @@ func (f *follower) explain(ctx context.Context, pending []*workflowpb.PendingAct
 	var waiting []queued
 	long := false
 	for _, p := range pending {
-		i, ok := f.at[stepOf(p.GetActivityId())]
+		i, ok := f.at[stepOf(p.GetActivityType().GetName(), p.GetActivityId())]
 		if !ok || p.GetActivityType().GetName() != "Step" || p.GetState() != enumspb.PENDING_ACTIVITY_STATE_SCHEDULED ||
 			p.GetScheduledTime().AsTime().After(time.Now()) {
 			continue

@@ -27,7 +27,7 @@ type waiting struct {
 }
 
 // unusual is how long a step waits before that is worth a line: every step waits
-// for a moment.
+// for a moment. How far an environment has come is said at once.
 const unusual = 5 * time.Second
 
 func (p *plain) Update(s Snapshot) {
@@ -67,7 +67,8 @@ func (p *plain) watch(stop chan struct{}) {
 	}
 }
 
-// sayWaits writes a line for what steps wait for unusually long, once.
+// sayWaits writes a line for what steps wait for unusually long, and for how
+// far environments have come, once.
 func (p *plain) sayWaits() {
 	now := p.now()
 	current := map[string]waiting{}
@@ -78,14 +79,14 @@ func (p *plain) sayWaits() {
 			if !known || was.reason != w.reason {
 				was = waiting{reason: w.reason, since: now}
 			}
-			if !was.said && now.Sub(was.since) >= unusual {
+			if !was.said && (w.making || now.Sub(was.since) >= unusual) {
 				was.said = true
 				long.steps = append(long.steps, step)
 			}
 			current[step] = was
 		}
 		if long.steps != nil {
-			p.line(now, long.who(), long.reason)
+			p.line(now, long.who(), Clean(long.reason))
 		}
 	}
 	p.waiting = current

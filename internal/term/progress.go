@@ -154,6 +154,7 @@ type wait struct {
 	steps  []string
 	reason string
 	place  string // of the first of the steps
+	making bool   // it is how far an environment has come
 }
 
 // waits lists what steps wait for. Many steps wait for the same thing.
@@ -168,7 +169,7 @@ func waits(steps []pipeline.StepState) []wait {
 		if !ok {
 			i = len(list)
 			at[s.Waiting] = i
-			list = append(list, wait{reason: s.Waiting, place: s.Place})
+			list = append(list, wait{reason: s.Waiting, place: s.Place, making: s.Making})
 		}
 		list[i].steps = append(list[i].steps, s.Name)
 	}

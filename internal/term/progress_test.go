@@ -323,3 +323,18 @@ func TestAWarningThatManyStepsHaveIsSaidOnce(t *testing.T) {
 		}
 	}
 }
+
+func TestPlainSaysAtOnceHowFarAnEnvironmentHasCome(t *testing.T) {
+	var b strings.Builder
+	p := NewProgress(&Stream{Writer: &b}, func() time.Time { return noon })
+	defer p.Close()
+	for _, reason := range []string{"resolving environment tools", "resolving environment tools", "making environment tools"} {
+		first := queued("a", reason)
+		first.Making = true
+		p.Update(Snapshot{Steps: []pipeline.StepState{first, queued("b", "waits for its environment to be made")}})
+	}
+	want := "12:00:00 a resolving environment tools\n12:00:00 a making environment tools\n"
+	if diff := cmp.Diff(want, b.String()); diff != "" {
+		t.Error(diff)
+	}
+}

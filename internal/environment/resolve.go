@@ -22,6 +22,9 @@ func (m *Manager) resolve(ctx context.Context, spec *Spec, w Watch) (*Lock, erro
 		Kind: Venv, Name: spec.Name, Platform: runtime.GOOS + "/" + runtime.GOARCH,
 		Options: spec.Options, Notes: spec.Notes, Created: time.Now().UTC(),
 	}
+	if _, err := m.uv(ctx, w); err != nil {
+		return nil, err // before anything is said of what it would do
+	}
 	python, as, err := m.pythonFor(ctx, spec, w)
 	if err != nil {
 		return nil, err

@@ -154,7 +154,10 @@ func (l *lane) Return(share activities.Share) {
 			delete(r.lent, share.Ticket)
 			r.takeBack(gone)
 		}
-	} else if i := slices.IndexFunc(r.held, func(h *loan) bool { return h.lane == l && slices.Equal(h.gpus, share.GPUs) }); i >= 0 {
+	} else if i := slices.IndexFunc(r.held, func(h *loan) bool {
+		// One of several that have the same is as good as another.
+		return h.lane == l && slices.Equal(h.gpus, share.GPUs) && (h.memory == share.Memory || r.memory == 0)
+	}); i >= 0 {
 		gone := r.held[i]
 		r.held = slices.Delete(r.held, i, i+1)
 		gone.lane.slots.held--

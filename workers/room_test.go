@@ -196,6 +196,21 @@ func TestProgramsThatOutlivedAWorkerKeepWhatTheyHave(t *testing.T) {
 	}
 }
 
+func TestTheMemoryOfThoseWhoOutlivedAWorkerIsTheirOwn(t *testing.T) {
+	cpu, _ := machine(0, 1000, 10)
+	large, small := activities.Share{Memory: 700}, activities.Share{Memory: 200}
+	cpu.Hold(large)
+	cpu.Hold(small)
+	cpu.Return(small)
+	if got := cpu.room.used; got != 700 {
+		t.Errorf("%d bytes are used when the small one has ended", got)
+	}
+	cpu.Return(large)
+	if got := cpu.room.used; got != 0 {
+		t.Errorf("%d bytes are used when both have ended", got)
+	}
+}
+
 func TestMemoryIsLentOnceAndInOrder(t *testing.T) {
 	cpu, _ := machine(0, 1000, 10)
 	_, endFirst := cpu.take(t, pipeline.Resources{Memory: 700})

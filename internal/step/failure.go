@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"strings"
 	"syscall"
 
 	"github.com/docker/go-units"
@@ -43,6 +44,9 @@ func judge(end ending, a Attempt, at *claim) error {
 		}
 		return f
 	}
+	if diskFull.MatchString(strings.Join(f.LogTail, "\n")) && full(at.path) {
+		return fmt.Errorf("%s ended with exit code %d: %w", who, end.Code, syscall.ENOSPC)
+	}
 	f.ExitCode = &end.Code
 	f.Message = fmt.Sprintf("%s ended with exit code %d", who, end.Code)
 	if end.Signal != 0 {
@@ -51,6 +55,21 @@ func judge(end ending, a Attempt, at *claim) error {
 	f.Hint = hint(end, at.wd(), f.LogTail)
 	return at.localise(*f, "")
 }
+
+// full reports whether next to nothing can be written any more below a folder. A
+// program that says so may speak of another disk, /dev/shm for one, which would
+// be full the next time, too.
+func full(folder string) bool {
+	var disk syscall.Statfs_t
+	if syscall.Statfs(folder, &disk) != nil {
+		return false
+	}
+	return uint64(disk.Bavail)*uint64(disk.Bsize) < fullBelow || disk.Ffree == 0 && disk.Files > 0
+}
+
+// fullBelow is in bytes: less than that is left where large writes fail, but
+// small ones may not.
+const fullBelow = 4 << 20
 
 // mistake is a failure that is the program's own.
 func mistake(message, hint string) *pipeline.Failure {

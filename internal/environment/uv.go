@@ -160,6 +160,7 @@ var (
 	outside = regexp.MustCompile(`(?i)error sending request|dns error|Connection (?:refused|reset|closed)|timed out|operation timed out|` +
 		`Request failed after|network was disabled|invalid peer certificate|No space left on device|Disk quota exceeded|Permission denied|` +
 		`Read-only file system|50[0234] (?:Internal|Bad|Service|Gateway)|429 Too Many|Too many open files|error decoding response body`)
+	retried = regexp.MustCompile(`^Request failed after \d+ retr`)
 	// noise are lines that say nothing about what went wrong.
 	noise = regexp.MustCompile(`^(?:Using |Resolved |Prepared |Installed |Downloading |Building |Creating |Activate |warning: )`)
 )
@@ -173,6 +174,10 @@ func sorted(err error, doing string) error {
 	}
 	words := matters(failure.text)
 	if outside.MatchString(failure.text) {
+		// How long it tried is not why, and differs each time.
+		if why := slices.DeleteFunc(slices.Clone(words), retried.MatchString); len(why) > 0 {
+			words = why
+		}
 		return fmt.Errorf("%s: %s", doing, strings.Join(words[:min(4, len(words))], " "))
 	}
 	f := &pipeline.Failure{Kind: pipeline.UserFailure, Message: doing + ": " + first(words), LogTail: words}

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unicode/utf8"
 
 	"github.com/millrace-ml/millrace/pipeline"
 )
@@ -25,11 +26,12 @@ type live struct {
 	busy     string
 	tracker  tracker
 	snapshot Snapshot
-	pending  []string  // lines to scroll up with the next frame
-	events   []event   // likewise, and perhaps to be summed up
-	since    time.Time // when lines about steps began to be counted
-	lines    int       // and how many there were
-	calm     time.Time // until then ends of steps are gathered
+	said     map[string]bool // what is too long for a line at the bottom
+	pending  []string        // lines to scroll up with the next frame
+	events   []event         // likewise, and perhaps to be summed up
+	since    time.Time       // when lines about steps began to be counted
+	lines    int             // and how many there were
+	calm     time.Time       // until then ends of steps are gathered
 	began    time.Time
 	drawn    []string // the lines at the bottom, as they stand
 	width    int      // of the terminal when they were drawn
@@ -78,10 +80,28 @@ func (l *live) Update(s Snapshot) {
 	for _, w := range l.tracker.warnings(s.Steps) {
 		l.pending = append(l.pending, l.stream.Paint(Yellow, w))
 	}
+	l.sayLong(waits(s.Steps))
 	for _, e := range l.tracker.next(s.Steps, l.now()) {
 		if e.kind >= completed { // what runs and waits shows at the bottom
 			l.events = append(l.events, e)
 		}
+	}
+}
+
+// sayLong scrolls up, once, what is said of the making of an environment that
+// the line of the step has no room for: most likely why it failed.
+func (l *live) sayLong(waiting []wait) {
+	width, _ := l.stream.Window()
+	for _, w := range waiting {
+		line := w.who() + " " + Clean(w.reason)
+		if !w.making || l.said[line] || utf8.RuneCountInString(line)+len("    ") < width {
+			continue
+		}
+		if l.said == nil {
+			l.said = make(map[string]bool)
+		}
+		l.said[line] = true
+		l.pending = append(l.pending, line)
 	}
 }
 

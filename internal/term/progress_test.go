@@ -338,3 +338,17 @@ func TestPlainSaysAtOnceHowFarAnEnvironmentHasCome(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+func TestLiveSaysInFullWhyAnEnvironmentIsMadeAgain(t *testing.T) {
+	var b strings.Builder
+	p := NewProgress(&Stream{Writer: &b, Terminal: true}, func() time.Time { return noon })
+	short, long := queued("a", "making environment tools"), queued("a", "its environment is made again: "+strings.Repeat("no way ", 40)+"out")
+	for _, s := range []pipeline.StepState{short, long, short, long} {
+		s.Making = true
+		p.Update(Snapshot{Steps: []pipeline.StepState{s}})
+	}
+	p.Close()
+	if got, want := b.String(), "a "+long.Waiting+"\n"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}

@@ -4,8 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
+	"net/url"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"time"
@@ -90,6 +93,9 @@ func runWorkerStart(ctx context.Context, a *app) error {
 	if c.Temporal != nil && c.Store == "" {
 		a.say("warning: no store is named, so this worker has the one in its home; jobs whose store is another one fail here (MILLRACE_STORE)")
 	}
+	if err := mounted(c); err != nil {
+		return err
+	}
 	// A store whose URL makes no sense need not be waited for.
 	if _, err := a.store(); err != nil {
 		return err
@@ -117,6 +123,21 @@ func runWorkerStart(ctx context.Context, a *app) error {
 			return err
 		}
 	}
+}
+
+// mounted refuses a store in a folder that is not there, where the server is
+// elsewhere: it is a mount that is missing, and opening it would make an empty
+// store on this machine's own disk, which has nothing that the jobs need.
+func mounted(c config.Config) error {
+	u, err := url.Parse(c.Store)
+	if c.Temporal == nil || err != nil || u.Scheme != "file" {
+		return nil // opening it says what is wrong with it
+	}
+	folder := filepath.FromSlash(u.Path)
+	if _, err := os.Stat(folder); errors.Is(err, fs.ErrNotExist) {
+		return unreachable(fmt.Errorf("store: there is no folder %s: is it mounted?", folder), "make it if the store is new")
+	}
+	return nil
 }
 
 // workerOptions are those that hold for as long as the process lives.

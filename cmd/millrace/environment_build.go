@@ -32,7 +32,7 @@ func newEnvironmentBuildCmd(a *app, runF func(context.Context, *environmentBuild
 		Short: "Make environments on this machine, before jobs ask for them",
 		Long: `Resolve environments to exact packages, unless that was done, and make them on
 this machine: the one that NAME names, those that the steps of a job's file ask
-for, or the one of an environment's or a conda file. Every job and every worker
+for, or the one of a component's, an environment's or a conda file. Every job and every worker
 of the queue has the same packages until --upgrade renews them.
 
 ` + exitCodesHelp,
@@ -56,7 +56,7 @@ of the queue has the same packages until --upgrade renews them.
 		},
 	}
 	f := cmd.Flags()
-	f.StringVarP(&o.file, "file", "f", "", "`file` of a job, of an environment, or of conda")
+	f.StringVarP(&o.file, "file", "f", "", "`file` of a job, of a component, of an environment, or of conda")
 	f.StringVar(&o.queue, "queue", "", "resolve it for this `queue` (default: that of the step, or cpu)")
 	f.BoolVar(&o.upgrade, "upgrade", false, "resolve to the newest packages that will do, in place of those that it resolved to before")
 	f.BoolVar(&a.flags.serving.environments.strict, "strict-environments", false, "refuse an environment that cannot be made exactly as it is asked for")
@@ -217,6 +217,14 @@ func asJob(o *environmentBuildOptions) (text string, ok bool, err error) {
 		data, err := os.ReadFile(o.file)
 		if err != nil {
 			return "", false, wrongUsage("", "%w", err)
+		}
+		if environment, ok := componentEnvironment(o.file, data); ok {
+			if environment == nil {
+				return "", false, wrongUsage("", "the component in %s asks for no environment", o.file)
+			}
+			job["environment"] = environment
+			text, err := yaml.Marshal(job)
+			return string(text), true, err
 		}
 		if jobKey.Match(data) {
 			return "", false, nil

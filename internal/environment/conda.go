@@ -20,11 +20,14 @@ func readConda(text string) (*Spec, error) {
 	if err != nil {
 		return nil, invalid("the conda file cannot be read: %v", err)
 	}
-	spec := &Spec{Name: "conda file"}
+	spec := &Spec{Name: nameless}
 	if name := strings.TrimSpace(file.value["name"].text); name != "" {
 		spec.Name = name
 	}
 	var refused refuse
+	if d := file.value["dependencies"]; d.text != "" && d.text != "[]" || len(d.keys) > 0 {
+		refused.add("dependencies:", "it is not a list")
+	}
 	for _, d := range file.value["dependencies"].list {
 		if d.text != "" {
 			spec.addConda(d.text, &refused)
@@ -46,7 +49,7 @@ func readConda(text string) (*Spec, error) {
 		spec.Notes = append(spec.Notes, "`variables:` of the conda file is left out: write them under environment_variables of the step")
 	}
 	if len(refused) > 0 {
-		f := invalid("the conda file %s asks for what cannot be had here: %s", spec.Name, strings.Join(refused, "; "))
+		f := invalid("%s asks for what cannot be had here: %s", named(spec.Name), strings.Join(refused, "; "))
 		f.Hint = "name packages by what PyPI calls them, under `pip:`"
 		return nil, f
 	}
@@ -58,6 +61,17 @@ func readConda(text string) (*Spec, error) {
 	spec.complete()
 	return spec, nil
 }
+
+// named speaks of a conda file by the name that it has, if any.
+func named(name string) string {
+	if name == nameless {
+		return "the conda file"
+	}
+	return "the conda file " + name
+}
+
+// nameless is what people know a conda file by that has no name.
+const nameless = "conda file"
 
 // addConda takes one dependency in conda's notation.
 func (s *Spec) addConda(text string, refused *refuse) {

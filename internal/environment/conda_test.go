@@ -131,3 +131,16 @@ func FuzzConda(f *testing.F) {
 		}
 	})
 }
+
+func TestDependenciesAreAList(t *testing.T) {
+	for _, text := range []string{"dependencies: 5\n", "dependencies:\n  a: b\n"} {
+		if _, err := environment.Wanted(pipeline.Environment{Conda: text}); err == nil || !strings.Contains(err.Error(), "dependencies: (it is not a list)") {
+			t.Errorf("%q gives %v", text, err)
+		}
+	}
+	for _, text := range []string{"name: bare\n", "dependencies: []\n", "dependencies:\n"} {
+		if _, err := environment.Wanted(pipeline.Environment{Conda: text}); err != nil {
+			t.Errorf("%q gives %v", text, err)
+		}
+	}
+}

@@ -83,6 +83,10 @@ func runWorkerStart(ctx context.Context, a *app) error {
 	if len(c.Worker.Queues) == 0 {
 		return wrongUsage("for example: "+a.command("worker", "start", "--queue", "cpu"), "--queue is missing")
 	}
+	// First, for what comes next opens the store.
+	if err := mounted(c); err != nil {
+		return err
+	}
 	options, err := a.workerOptions(ctx, c)
 	if err != nil {
 		return err
@@ -92,9 +96,6 @@ func runWorkerStart(ctx context.Context, a *app) error {
 	}
 	if c.Temporal != nil && c.Store == "" {
 		a.say("warning: no store is named, so this worker has the one in its home; jobs whose store is another one fail here (MILLRACE_STORE)")
-	}
-	if err := mounted(c); err != nil {
-		return err
 	}
 	// A store whose URL makes no sense need not be waited for.
 	if _, err := a.store(); err != nil {

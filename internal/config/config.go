@@ -212,7 +212,7 @@ var settings = []setting{
 	{"gpus", func(c *Config, s string) error { c.GPUs = s; return nil }},
 	{"memory", memory},
 	{"queue", func(c *Config, s string) error { return queues(&c.Worker.Queues, s) }},
-	{"slots", func(c *Config, s string) error { return slots(&c.Worker.Slots, s) }},
+	{"slots", func(c *Config, s string) error { return someSlots(&c.Worker.Slots, s) }},
 	{"labels", func(c *Config, s string) error { return labels(&c.Worker.Labels, s) }},
 	{"advertise", func(c *Config, s string) error { return advertise(&c.Worker.Advertise, s) }},
 	{"drain_timeout", func(c *Config, s string) error { return drain(&c.Worker.DrainTimeout, s) }},
@@ -240,6 +240,16 @@ func slots(into *int, text string) error {
 	n, err := strconv.Atoi(text)
 	if err != nil || n < 0 || n > maxSlots {
 		return fmt.Errorf("%q is not a number of slots: give a whole number from 1 to %d, or 0 to let the machine decide", text, maxSlots)
+	}
+	*into = n
+	return nil
+}
+
+// someSlots is slots for what the machine decides only where nothing was said.
+func someSlots(into *int, text string) error {
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 1 || n > maxSlots {
+		return fmt.Errorf("%q is not a number of slots: give a whole number from 1 to %d, or leave it out to let the machine decide", text, maxSlots)
 	}
 	*into = n
 	return nil

@@ -78,7 +78,7 @@ func (w *Worker) readFlags(f WorkerFlags) error {
 	}
 	return errors.Join(
 		set("--queue", f.Queues, func(s string) error { return queues(&w.Queues, s) }),
-		set("--slots", number, func(s string) error { return slots(&w.Slots, s) }),
+		set("--slots", number, func(s string) error { return someSlots(&w.Slots, s) }),
 		set("--labels", f.Labels, func(s string) error { return labels(&w.Labels, s) }),
 		set("--advertise", f.Advertise, func(s string) error { return advertise(&w.Advertise, s) }),
 		set("--drain-timeout", duration, func(s string) error { return drain(&w.DrainTimeout, s) }),

@@ -26,7 +26,7 @@ func TestAWorkersSettingsComeFromFlagsEnvironmentAndFile(t *testing.T) {
 }
 
 func TestAWrongSettingOfAWorkerIsNamed(t *testing.T) {
-	text, number, long := "", -1, 1000*time.Hour
+	text, number, long := "", 0, 1000*time.Hour
 	for where, flags := range map[string]Flags{
 		"--queue":         {Worker: WorkerFlags{Queues: &text}},
 		"--labels":        {Worker: WorkerFlags{Labels: &text}},

@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"os/signal"
+	"slices"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -195,6 +196,9 @@ func (a *app) announce(ctx context.Context, s *site, o *devOptions) error {
 	}
 	if err := t.Write(a.Out); err != nil {
 		return err
+	}
+	if !slices.ContainsFunc(s.server.workers.Served(), func(q workers.Served) bool { return q.Queue == workflows.PipelinesQueue }) {
+		a.say("nothing here carries jobs on: they wait for a worker that serves %s", workflows.PipelinesQueue)
 	}
 	if open := s.open(ctx); len(open) > 0 {
 		fmt.Fprintln(a.Out, "carrying on", jobList(open))

@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/millrace-ml/millrace/pipeline"
 	"github.com/millrace-ml/millrace/runs"
 )
 
@@ -98,7 +99,15 @@ func unended(ctx context.Context, jobs *runs.Service, tag string) ([]string, err
 }
 
 func awaitCancel(ctx context.Context, a *app, s *site, name string) error {
-	job, err := a.attend(ctx, s, name, func(*runs.Job) {})
+	told := make(map[string]bool)
+	job, err := a.attend(ctx, s, name, func(job *runs.Job) {
+		for _, step := range job.Steps {
+			if step.Status == pipeline.CancelRequested && step.Waiting != "" && !told[step.Name] {
+				told[step.Name] = true
+				a.say("waiting for step %s: %s", step.Name, step.Waiting)
+			}
+		}
+	})
 	if ctx.Err() != nil {
 		a.say("stopped waiting; job %s is being canceled", name)
 		return said(exitInterrupted)

@@ -159,7 +159,7 @@ func (a *app) serve(ctx context.Context, lock *home.Lock, o serveOptions) (_ *se
 	options := workers.Options{
 		Temporal: s.client, Namespace: s.at.Namespace, Store: store, Work: h.Work(),
 		Serve: queues, GPUs: s.gpus, Memory: memory, Python: python, Environments: environments, Log: a.log(),
-		Drain: c.Worker.DrainTimeout,
+		Drain:   c.Worker.DrainTimeout,
 		Version: buildVersion(), Register: s.embed == nil,
 	}
 	if err := a.containers(ctx, c, &options); err != nil {

@@ -130,9 +130,12 @@ func runWorkerStart(ctx context.Context, a *app) error {
 // elsewhere: it is a mount that is missing, and opening it would make an empty
 // store on this machine's own disk, which has nothing that the jobs need.
 func mounted(c config.Config) error {
+	if c.Temporal == nil || !strings.HasPrefix(c.Store, "file:") {
+		return nil
+	}
 	u, err := url.Parse(c.Store)
-	if c.Temporal == nil || err != nil || u.Scheme != "file" {
-		return nil // opening it says what is wrong with it
+	if err != nil {
+		return unreachable(fmt.Errorf("store: %w", err), "")
 	}
 	folder := filepath.FromSlash(u.Path)
 	if _, err := os.Stat(folder); errors.Is(err, fs.ErrNotExist) {

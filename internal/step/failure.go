@@ -64,7 +64,7 @@ func full(folder string) bool {
 	if syscall.Statfs(folder, &disk) != nil {
 		return false
 	}
-	return uint64(disk.Bavail)*uint64(disk.Bsize) < fullBelow || disk.Ffree == 0 && disk.Files > 0
+	return disk.Bavail*uint64(disk.Bsize) < fullBelow || disk.Ffree == 0 && disk.Files > 0
 }
 
 // fullBelow is in bytes: less than that is left where large writes fail, but

@@ -142,10 +142,11 @@ func (a *Activities) failed(err error, details StepFailed) error {
 }
 
 // beat tells Temporal that the activity is alive, until the returned function
-// is called. It is also how the activity learns of a cancel. An activity that
-// ends within the first second never bothers the server. Details, if given, are
+// is called. It is also how the activity learns of a cancel; it is alive while
+// it ends for one, which takes a program's grace. An activity that ends within the first second never bothers the server. Details, if given, are
 // what it says of itself.
 func beat(ctx context.Context, details ...func() any) (stop func()) {
+	ctx = context.WithoutCancel(ctx)
 	done := make(chan struct{})
 	go func() {
 		tick := time.NewTicker(time.Second)
@@ -153,8 +154,6 @@ func beat(ctx context.Context, details ...func() any) (stop func()) {
 		for {
 			select {
 			case <-done:
-				return
-			case <-ctx.Done():
 				return
 			case <-tick.C:
 				var say []any

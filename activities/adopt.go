@@ -79,8 +79,9 @@ func (a *adoptions) of(l Left) *adoption {
 
 // Adopt goes on with an attempt that a dead worker has left, and returns when
 // there is nothing more to do about it. When ctx ends, no activity will come any
-// more to ask how a program ended that Temporal has given up.
-func (a *Activities) Adopt(ctx context.Context, o *step.Orphan, left Left) {
+// more to ask how a program ended that Temporal has given up. Adopt reports false
+// where nobody waited for the program, and it was ended at once.
+func (a *Activities) Adopt(ctx context.Context, o *step.Orphan, left Left) (wanted bool) {
 	if a.Room != nil {
 		a.Room.Hold(left.Share)
 	}
@@ -99,7 +100,14 @@ func (a *Activities) Adopt(ctx context.Context, o *step.Orphan, left Left) {
 		defer close(watched)
 		d.watch()
 	}()
-	d.result, d.err = d.run()
+	d.look(running)
+	cause := context.Cause(running)
+	wanted = !errors.Is(cause, errUnwanted) && !errors.Is(cause, context.Canceled)
+	if wanted {
+		d.result, d.err = d.run()
+	} else {
+		d.result, d.err = d.resume(running, left) // which ends it
+	}
 	if a.Room != nil {
 		a.Room.Return(left.Share)
 	}
@@ -107,20 +115,23 @@ func (a *Activities) Adopt(ctx context.Context, o *step.Orphan, left Left) {
 	d.report(ctx)
 	end(nil)
 	<-watched
+	return wanted
 }
 
-// run goes on with the program, unless it is not wanted.
+// run goes on with the program, until nobody wants it any more.
 func (d *adoption) run() (StepResult, error) {
 	left := d.now()
 	ctx, ended := d.observer().Began(d.running, left.Input.Job, left.Input.Name, left.Queue, left.Attempt, 0)
 	result, err := d.resume(ctx, left)
 	outcome, kind := outcomeOf(result, err)
+	if !d.wanted() {
+		outcome, kind = "cancelled", ""
+	}
 	ended(outcome, kind, err)
 	return result, err
 }
 
 func (d *adoption) resume(ctx context.Context, left Left) (StepResult, error) {
-	d.look(ctx)
 	plan, err := d.planFor(ctx, left)
 	switch {
 	case errors.Is(context.Cause(ctx), executor.ErrLeft):

@@ -149,6 +149,25 @@ func (w *world) adopt(ctx context.Context) <-chan struct{} {
 	return done
 }
 
+// observed is what an observer is told from here on, in words.
+func (w *world) observed() *observed {
+	o := &observed{begun: make(chan struct{})}
+	w.Observer = o
+	return o
+}
+
+type observed struct {
+	nobody
+	words []string
+	begun chan struct{} // closed then
+}
+
+func (o *observed) Began(ctx context.Context, _, _, _ string, _ int, _ time.Duration) (context.Context, func(string, string, error)) {
+	o.words = append(o.words, "began")
+	close(o.begun)
+	return ctx, func(outcome, _ string, _ error) { o.words = append(o.words, outcome) }
+}
+
 func wait(t *testing.T, done <-chan struct{}) {
 	t.Helper()
 	select {
@@ -188,7 +207,11 @@ func TestAnAdoptedStepIsReportedAsItsWorkerWouldHave(t *testing.T) {
 func TestAnAdoptedStepIsCanceled(t *testing.T) {
 	w := newWorld(t)
 	w.beat = temporal.NewCanceledError()
+	o := w.observed()
 	wait(t, w.adopt(t.Context()))
+	if len(o.words) != 0 {
+		t.Errorf("what was canceled before is said to begin: %v", o.words)
+	}
 	if err, ok := w.told(t).(error); !ok || !temporal.IsCanceledError(err) {
 		t.Errorf("told %v", w.ended)
 	}
@@ -238,11 +261,28 @@ func TestAnAdoptedStepThatNobodyWaitsForIsEnded(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
 			w.beat, w.pending = serviceerror.NewNotFound("no such attempt"), pending
-			wait(t, w.adopt(t.Context()))
+			o := w.observed()
+			if w.Adopt(t.Context(), w.orphan, w.left) || len(o.words) != 0 {
+				t.Errorf("what nobody waits for is said to begin: %v", o.words)
+			}
 			if w.runs() || len(w.ended) != 0 {
 				t.Errorf("the program runs: %v; told %v", w.runs(), w.ended)
 			}
 		})
+	}
+}
+
+func TestAnAdoptedStepThatNobodyWaitsForAnyMoreIsNotSaidToBeRunAgain(t *testing.T) {
+	w := newWorld(t)
+	o := w.observed()
+	done := w.adopt(t.Context())
+	<-o.begun
+	w.mu.Lock()
+	w.beat = serviceerror.NewNotFound("no such attempt")
+	w.mu.Unlock()
+	wait(t, done)
+	if want := []string{"began", "cancelled"}; !slices.Equal(o.words, want) {
+		t.Errorf("observed %v, want %v", o.words, want)
 	}
 }
 

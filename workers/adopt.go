@@ -124,10 +124,15 @@ func (w *Workers) takeOverOne(ctx context.Context, o *step.Orphan) error {
 		o.Release()
 		return nil
 	}
-	w.options.Log.Info("going on with a step of an earlier worker", "job", left.Workflow, "step", left.Activity)
+	log := w.options.Log.With("job", left.Workflow, "step", left.Activity)
+	log.Info("an earlier worker has left a program that runs")
 	w.adopted.mu.Lock()
 	w.adopted.names[attempt{left.Workflow, left.Run, left.Activity}] = true
 	w.adopted.mu.Unlock()
-	w.adopted.group.Go(func() { a.Adopt(w.adopted.open, o, left) })
+	w.adopted.group.Go(func() {
+		if !a.Adopt(w.adopted.open, o, left) {
+			log.Info("ended the program of an earlier worker: nobody waits for it any more")
+		}
+	})
 	return nil
 }

@@ -26,8 +26,8 @@ func TestAWorkerThatDoesNotAnswerACancelIsNamed(t *testing.T) {
 			}})
 			return f.job.Steps[0].Waiting
 		}
-		for beat := range 20 * time.Second / time.Second {
-			if said := waiting(beat * time.Second); said != "" {
+		for beat := time.Duration(0); beat < 20*time.Second; beat += time.Second {
+			if said := waiting(beat); said != "" {
 				t.Fatalf("a worker that beats is said to be silent: %s", said)
 			}
 			time.Sleep(3 * time.Second)

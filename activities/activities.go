@@ -143,8 +143,9 @@ func (a *Activities) failed(err error, details StepFailed) error {
 
 // beat tells Temporal that the activity is alive, until the returned function
 // is called. It is also how the activity learns of a cancel; it is alive while
-// it ends for one, which takes a program's grace. An activity that ends within the first second never bothers the server. Details, if given, are
-// what it says of itself.
+// it ends for one, which takes a program's grace. An activity that ends within
+// the first second never bothers the server. Details, if given, are what it says
+// of itself.
 func beat(ctx context.Context, details ...func() any) (stop func()) {
 	ctx = context.WithoutCancel(ctx)
 	done := make(chan struct{})

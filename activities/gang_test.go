@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -39,13 +40,15 @@ type answer struct {
 }
 
 // together runs instances of a plan's step as Temporal would, and again as long
-// as they have not found each other.
+// as they have not found each other, until the first has ended: then the workflow
+// has no use for those that still wait.
 func (a *Activities) together(t *testing.T, plan *pipeline.Plan, instances ...int) []answer {
 	t.Helper()
 	digest := a.keep(t, plan)
 	s := &plan.Steps[0]
 	answers := make([]answer, len(instances))
 	done := make(chan struct{})
+	var over atomic.Bool
 	for n, i := range instances {
 		go func() {
 			defer func() { done <- struct{}{} }()
@@ -66,6 +69,12 @@ func (a *Activities) together(t *testing.T, plan *pipeline.Plan, instances ...in
 				}
 				application, ok := errors.AsType[*temporal.ApplicationError](err)
 				waits = ok && application.Type() == Waiting
+				if waits && over.Load() {
+					answers[n], waits = answer{}, false
+				}
+			}
+			if i == 0 {
+				over.Store(true)
 			}
 		}()
 	}

@@ -56,7 +56,7 @@ ci: build lint race docker-test ## everything that must pass before a merge
 	go test -count=1 -timeout 25m ./e2e
 	home=$$(mktemp -d); trap 'rm -rf "$$home"' EXIT; MILLRACE_HOME=$$home bin/millrace run $(EXAMPLE)
 	$(MAKE) cluster-test
-	$(MAKE) fault-test FAULTS=6
+	$(MAKE) fault-test FAULTS=6 SEED=41
 
 race:
 	CGO_ENABLED=1 go test -race $$(tools/packages light)

@@ -271,12 +271,11 @@ jobs:
 	if err := dev.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
-	hear("stopping")
 	_, _ = io.Copy(io.Discard, stderr)
 	if err := dev.Wait(); err != nil {
 		t.Error(err)
 	}
-	last := said[len(said)-2]
+	last := said[len(said)-1]
 	if last["msg"] != "step failed" || last["step"] != "fail" || last["queue"] != "cpu" || last["kind"] != "user" || last["attempt"] != 1.0 {
 		t.Errorf("it said %v", last)
 	}

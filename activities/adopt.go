@@ -151,7 +151,7 @@ func (d *adoption) resume(ctx context.Context, left Left) (StepResult, error) {
 		_, _ = d.orphan.End(context.WithoutCancel(ctx))
 		return *done, nil
 	}
-	s := &plan.Steps[left.Input.Step]
+	s := plan.step(left.Input)
 	ran, err := d.orphan.Resume(ctx, step.Attempt{
 		Plan: plan.Plan, Step: s, Number: left.Attempt, Inputs: values(s, left.Input.Inputs), Token: left.token(),
 	})

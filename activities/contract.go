@@ -34,6 +34,7 @@ type Resolved struct {
 	// From is set on a hit, with the outputs.
 	From    *pipeline.Origin             `json:"from,omitempty"`
 	Outputs map[string]pipeline.Artifact `json:"outputs,omitempty"`
+	Reported
 	// Unprepared names the step's environment, and the key is missing, where it
 	// is not known yet what that resolves to on the step's queue: Prepare finds
 	// out, once for all steps of the queue with an environment of this name.
@@ -68,8 +69,13 @@ type StepInput struct {
 	Job  string          `json:"job"`
 	Plan pipeline.Digest `json:"plan"`
 	Ready
+	// Name is the step's or, of a part of a step, a name of its own:
+	// "train.3" is a trial of the sweep "train". Node names have no digits at
+	// their beginning, so it is nobody else's.
 	Name string `json:"name"`
 	Key  string `json:"key"`
+	// Timeout takes the place of the step's, where it is not 0; in seconds.
+	Timeout int `json:"timeout,omitempty"`
 	// Reusable steps run once at a time in all jobs.
 	Reusable bool `json:"reusable"`
 }
@@ -81,7 +87,16 @@ type StepResult struct {
 	// From is set when the result appeared in the cache in the meantime.
 	From    *pipeline.Origin             `json:"from,omitempty"`
 	Outputs map[string]pipeline.Artifact `json:"outputs,omitempty"`
+	Reported
 	Attempt
+}
+
+// Reported is what a program has told of itself, besides its outputs.
+type Reported struct {
+	// Values are what its control outputs hold, by name.
+	Values map[string]string `json:"values,omitempty"`
+	// Metrics are the first [pipeline.MaxMetrics] of its metrics, by name.
+	Metrics map[string]pipeline.Metric `json:"metrics,omitempty"`
 }
 
 // InstanceInput runs one instance of a step that has several, which run at once.
@@ -133,6 +148,7 @@ type Attempt struct {
 type StepFailed struct {
 	Failure pipeline.Failure             `json:"failure"`
 	Outputs map[string]pipeline.Artifact `json:"outputs,omitempty"`
+	Reported
 	Attempt
 }
 

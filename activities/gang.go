@@ -151,7 +151,8 @@ func (i *instance) run(ctx, running context.Context) (StepResult, error) {
 		return StepResult{}, i.broken(running, err, StepFailed{Outputs: result.Outputs, Attempt: number})
 	}
 	number.Ended = time.Now()
-	return i.record(ctx, i.step, i.in.StepInput, outputs, number)
+	result.Outputs = outputs
+	return i.record(ctx, i.step, i.in.StepInput, result, number)
 }
 
 // share takes what the instance needs of the worker. It does not wait longer

@@ -17,6 +17,21 @@ type indexed struct {
 	init bool
 }
 
+// step is what an activity is to run: the step, or a part of it that goes by a
+// name of its own.
+func (p *indexed) step(in StepInput) *pipeline.Step {
+	s := &p.Steps[in.Step]
+	if in.Name == s.Name && in.Timeout == 0 {
+		return s
+	}
+	part := *s
+	part.Name = in.Name
+	if in.Timeout > 0 {
+		part.Timeout = in.Timeout
+	}
+	return &part
+}
+
 func index(plan *pipeline.Plan) *indexed {
 	p := &indexed{
 		Plan:      plan,

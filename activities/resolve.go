@@ -56,6 +56,7 @@ func (a *Activities) noteReused(ctx context.Context, plan *indexed, job string, 
 			states = append(states, pipeline.StepState{
 				Name: step.Name, Status: pipeline.Completed, Queue: step.Queue, Key: r.Key,
 				Reused: r.From, Warning: r.Note, Started: now, Ended: now, Outputs: r.Outputs,
+				Values: r.Values, Metrics: r.Metrics,
 			})
 		}
 	}
@@ -94,7 +95,7 @@ func (a *Activities) lookup(ctx context.Context, plan *indexed, ready []Ready) (
 		if entry != nil {
 			r := &answers[asked[n]]
 			r.From = &pipeline.Origin{Job: entry.Job, Step: entry.Step}
-			r.Outputs = entry.Outputs
+			r.Outputs, r.Reported = entry.Outputs, Reported{entry.Values, entry.Metrics}
 		}
 	}
 	return answers, nil
@@ -112,7 +113,7 @@ func (p *indexed) ahead(newest []Resolved, hits map[int]map[string]pipeline.Arti
 			continue
 		}
 		for _, i := range p.consumers[r.Step] {
-			if seen[i] || p.Steps[i].Role != pipeline.Normal {
+			if seen[i] || !lookedUp(&p.Steps[i]) {
 				continue
 			}
 			if !slices.ContainsFunc(p.producers[i], func(from int) bool { return hits[from] == nil }) {
@@ -124,6 +125,13 @@ func (p *indexed) ahead(newest []Resolved, hits map[int]map[string]pipeline.Arti
 		}
 	}
 	return front
+}
+
+// lookedUp reports whether a step may be asked for ahead. Steps of other kinds
+// than programs have no result of their own in the cache, and a condition is for
+// the workflow to judge.
+func lookedUp(s *pipeline.Step) bool {
+	return s.Role == pipeline.Normal && s.Kind == pipeline.Program && len(s.Guards) == 0
 }
 
 // inputs are the open inputs of a step whose upstream is among the hits; false

@@ -67,7 +67,7 @@ func (a *Activities) Step(ctx context.Context, in StepInput) (result StepResult,
 		return StepResult{}, err
 	}
 	info := activity.GetInfo(ctx)
-	ctx, ended := a.observe(ctx, in, &plan.Steps[in.Step], int(info.Attempt))
+	ctx, ended := a.observe(ctx, in, plan.step(in), int(info.Attempt))
 	defer func() { ended(result, err) }()
 	left := Left{
 		Workflow: info.WorkflowExecution.ID, Run: info.WorkflowExecution.RunID, Activity: info.ActivityID,
@@ -127,14 +127,14 @@ func (a *Activities) recorded(ctx context.Context, in StepInput) (*StepResult, e
 	}
 	if entry.Job == in.Job && entry.Step == in.Name {
 		code := entry.ExitCode
-		return &StepResult{Outputs: entry.Outputs, Attempt: Attempt{
+		return &StepResult{Outputs: entry.Outputs, Reported: Reported{entry.Values, entry.Metrics}, Attempt: Attempt{
 			Worker: entry.Worker, Number: entry.Attempt, ExitCode: &code, Started: entry.Created.Add(-entry.Duration), Ended: entry.Created,
 		}}, nil
 	}
 	if !in.Reusable {
 		return nil, nil
 	}
-	return &StepResult{From: &pipeline.Origin{Job: entry.Job, Step: entry.Step}, Outputs: entry.Outputs}, nil
+	return &StepResult{From: &pipeline.Origin{Job: entry.Job, Step: entry.Step}, Outputs: entry.Outputs, Reported: Reported{entry.Values, entry.Metrics}}, nil
 }
 
 // ErrStopping as the cause of [Activities.Stopping] has running steps given
@@ -145,7 +145,7 @@ var ErrStopping = errors.New("the worker is stopping")
 
 // run makes one attempt.
 func (a *Activities) run(ctx context.Context, plan *indexed, left Left) (StepResult, error) {
-	in, s := left.Input, &plan.Steps[left.Input.Step]
+	in, s := left.Input, plan.step(left.Input)
 	attempt := step.Attempt{Plan: plan.Plan, Step: s, Number: left.Attempt, Inputs: values(s, in.Inputs)}
 	stop := beat(ctx)
 	defer stop()
@@ -176,16 +176,20 @@ func (a *Activities) settle(ctx, running context.Context, s *pipeline.Step, left
 		number.ExitCode = &result.ExitCode
 	}
 	if err == nil {
-		return a.record(ctx, s, in, result.Outputs, number)
+		return a.record(ctx, s, in, result, number)
 	}
 	// What was tried is wanted by whoever asks why it ran again.
 	_ = a.Cache.Note(context.WithoutCancel(ctx), a.tried(context.WithoutCancel(ctx), s, values(s, in.Inputs)))
 	if failure, ok := errors.AsType[*pipeline.Failure](err); ok && running.Err() == nil && failure.Kind != pipeline.Infrastructure {
-		state := stateOf(s, in, result.Outputs, number)
+		state := stateOf(s, in, result, number)
 		state.Status, state.Failure = pipeline.Failed, failure
 		_ = a.Records.Note(ctx, in.Job, in.Name, []pipeline.StepState{state})
 	}
-	return StepResult{}, a.attemptFailed(running, err, stepGivesUpAt, StepFailed{Outputs: result.Outputs, Attempt: number})
+	return StepResult{}, a.attemptFailed(running, err, stepGivesUpAt, StepFailed{Outputs: result.Outputs, Reported: reported(result), Attempt: number})
+}
+
+func reported(result step.Result) Reported {
+	return Reported{Values: result.Values, Metrics: result.Metrics}
 }
 
 // untilStopped is a context that also ends when the worker stops, with the same
@@ -200,7 +204,7 @@ func (a *Activities) untilStopped(ctx context.Context) (running context.Context,
 }
 
 // record keeps what a step has made, for this job and for all others.
-func (a *Activities) record(ctx context.Context, s *pipeline.Step, in StepInput, outputs map[string]pipeline.Artifact, number Attempt) (StepResult, error) {
+func (a *Activities) record(ctx context.Context, s *pipeline.Step, in StepInput, result step.Result, number Attempt) (StepResult, error) {
 	ingredients := a.tried(ctx, s, values(s, in.Inputs))
 	// By the wall clock, so that the start can be told from the two.
 	duration := number.Ended.Round(0).Sub(number.Started.Round(0))
@@ -209,7 +213,8 @@ func (a *Activities) record(ctx context.Context, s *pipeline.Step, in StepInput,
 			return a.Cache.Note(ctx, ingredients)
 		}
 		return a.Cache.Record(ctx, cache.Entry{
-			Key: cache.Key(in.Key), Outputs: outputs, Ingredients: ingredients,
+			Key: cache.Key(in.Key), Outputs: result.Outputs, Ingredients: ingredients,
+			Values: result.Values, Metrics: result.Metrics,
 			Job: in.Job, Step: in.Name, Worker: a.Identity, Attempt: number.Number, ExitCode: *number.ExitCode,
 			Created: number.Ended, Duration: duration,
 		})
@@ -217,15 +222,16 @@ func (a *Activities) record(ctx context.Context, s *pipeline.Step, in StepInput,
 	if err != nil {
 		return StepResult{}, a.failed(err, StepFailed{Attempt: number})
 	}
-	state := stateOf(s, in, outputs, number)
+	state := stateOf(s, in, result, number)
 	_ = a.Records.Note(ctx, in.Job, in.Name, []pipeline.StepState{state})
-	return StepResult{Outputs: outputs, Attempt: number}, nil
+	return StepResult{Outputs: result.Outputs, Reported: reported(result), Attempt: number}, nil
 }
 
 // stateOf is what is noted of a step that has completed.
-func stateOf(s *pipeline.Step, in StepInput, outputs map[string]pipeline.Artifact, number Attempt) pipeline.StepState {
+func stateOf(s *pipeline.Step, in StepInput, result step.Result, number Attempt) pipeline.StepState {
 	return pipeline.StepState{
-		Name: in.Name, Status: pipeline.Completed, Queue: s.Queue, Key: in.Key, Inputs: in.Inputs, Outputs: outputs,
+		Name: in.Name, Status: pipeline.Completed, Queue: s.Queue, Key: in.Key, Inputs: in.Inputs, Outputs: result.Outputs,
+		Values: result.Values, Metrics: result.Metrics,
 		Worker: number.Worker, Attempts: number.Number, Started: number.Started, Ended: number.Ended, ExitCode: number.ExitCode,
 	}
 }

@@ -12,6 +12,8 @@ type JobType string
 const (
 	PipelineJob JobType = "pipeline"
 	CommandJob  JobType = "command"
+	// SweepJob is a sweep by itself: its plan has one step, of SweepKind.
+	SweepJob JobType = "sweep"
 )
 
 // Plan is the closed, dialect-free form of a job: what runs, in which order,
@@ -86,6 +88,18 @@ type Step struct {
 	Distribution *Distribution `json:"distribution,omitempty"`
 	// Priority says which of the waiting steps are taken first.
 	Priority Priority `json:"priority,omitempty"`
+	// Kind says what the step is, where it is not just a program; the fields
+	// below are there for the kinds that they belong to.
+	Kind     Kind      `json:"kind,omitempty"`
+	Sweep    *Sweep    `json:"sweep,omitempty"`
+	Parallel *Parallel `json:"parallel,omitempty"`
+	Loop     *Loop     `json:"loop,omitempty"`
+	Approval *Approval `json:"approval,omitempty"`
+	Transfer *Transfer `json:"transfer,omitempty"`
+	// Retry says which failures of the program are tried again; nil none.
+	Retry *Retry `json:"retry,omitempty"`
+	// Guards must all hold for the step to run.
+	Guards []Guard `json:"guards,omitempty"`
 	// Deterministic is false where the component says that equal inputs may
 	// give different outputs; such a step is never reused.
 	Deterministic bool `json:"is_deterministic"`
@@ -109,6 +123,11 @@ type Binding struct {
 	Step *OutputRef `json:"step,omitempty"`
 	// Source is data from outside the job.
 	Source *Source `json:"source,omitempty"`
+	// Parameter is an input of the loop whose body the step stands in: every
+	// iteration has its own value.
+	Parameter string `json:"parameter,omitempty"`
+	// Joined is text with inputs of that loop in it.
+	Joined *Template `json:"joined,omitempty"`
 }
 
 // OutputRef names an output of a step.
@@ -149,6 +168,9 @@ type Output struct {
 	Path string `json:"path,omitempty"`
 	// Asset is what the output is registered as on success, if anything.
 	Asset *AssetName `json:"asset,omitempty"`
+	// Control outputs hold a value that the job itself reads: a condition, or a
+	// literal input of a later step. Their type is a literal's.
+	Control bool `json:"is_control,omitempty"`
 }
 
 // Artifacts is the name of the output that every step has without declaring
@@ -250,7 +272,7 @@ const MainStep = "main"
 // command job is the job itself. Node names have no hyphen, so the name is
 // unambiguous.
 func (p *Plan) StepJobName(step string) string {
-	if p.Type == CommandJob {
+	if p.Type == CommandJob || p.Type == SweepJob && step == MainStep {
 		return p.Name
 	}
 	return p.Name + "-" + strings.ReplaceAll(step, ".", "-")

@@ -39,6 +39,37 @@ type StepState struct {
 	Inputs map[string]Value `json:"inputs,omitempty"`
 	// Outputs are the artifacts by output name, Artifacts among them.
 	Outputs map[string]Artifact `json:"outputs,omitempty"`
+	// Values are what control outputs hold, by name.
+	Values map[string]string `json:"values,omitempty"`
+	// Metrics are what the program has reported, by name, the first
+	// [MaxMetrics] of them.
+	Metrics map[string]Metric `json:"metrics,omitempty"`
+	// Skipped says why a step was left out on purpose: a condition came out the
+	// other way. It then counts as Completed.
+	Skipped string `json:"skipped,omitempty"`
+	// Parts counts what a step of a kind of its own is made of: trials,
+	// mini-batches, iterations.
+	Parts *Parts `json:"parts,omitempty"`
+}
+
+// MaxMetrics bounds the metrics that are kept beside the state of a step. All
+// are in its artifacts.
+const MaxMetrics = 50
+
+// Parts counts the parts of a step.
+type Parts struct {
+	// What is the plural of their name: "trials".
+	What      string `json:"what"`
+	Total     int    `json:"total,omitempty"` // 0 where it is not known yet
+	Running   int    `json:"running,omitempty"`
+	Completed int    `json:"completed,omitempty"`
+	// Reused ones are among Completed.
+	Reused int `json:"reused,omitempty"`
+	Failed int `json:"failed,omitempty"`
+	// Stopped ones were ended early, on purpose.
+	Stopped int `json:"stopped,omitempty"`
+	// Best is the name of the best one, where there is one.
+	Best string `json:"best,omitempty"`
 }
 
 // Origin names the step whose outputs were reused.

@@ -38,6 +38,10 @@ type Node struct {
 	Instances int `json:"instances,omitempty"`
 	// GPUs is how many the step asks for, where it asks for several.
 	GPUs int `json:"gpus,omitempty"`
+	// Kind is there where the node is not just a program, as the plan has it.
+	Kind pipeline.Kind `json:"kind,omitempty"`
+	// Guards must all hold for the node to run.
+	Guards []Guard `json:"guards,omitempty"`
 	// Priority is that of the step's task, 1 the highest; 0 for Temporal's own.
 	Priority int `json:"priority,omitempty"`
 }
@@ -48,6 +52,18 @@ type Edge struct {
 	Node     int    `json:"node"`
 	Output   string `json:"output"`
 	Optional bool   `json:"optional,omitempty"`
+}
+
+// Guard is a condition: what an earlier node's control output holds, or a value
+// that is known. See [pipeline.Guard].
+type Guard struct {
+	// Node is the node with the output, -1 where Value is the condition.
+	Node   int    `json:"node"`
+	Output string `json:"output,omitempty"`
+	Value  bool   `json:"value,omitempty"`
+	Want   bool   `json:"want"`
+	// Of is the name of the if_else node.
+	Of string `json:"of"`
 }
 
 // maxInstances bounds how many tasks a step becomes. One with more runs as one,
@@ -67,6 +83,7 @@ func NewGraph(plan *pipeline.Plan) Graph {
 			Role:     step.Role,
 			Reusable: step.Deterministic && !plan.Settings.ForceRerun,
 			Summary:  summary(step),
+			Kind:     step.Kind,
 			Priority: priority(step.Priority),
 		}
 		// Without a distribution there is one, as in Azure ML.

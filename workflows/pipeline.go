@@ -183,6 +183,8 @@ func (e *execution) startReady() bool {
 		switch {
 		case e.fetched[i] == nil && len(e.nodes[i].Sources) > 0:
 			e.fetch(i)
+		case e.nodes[i].Kind != pipeline.Program:
+			e.perform(i)
 		case e.resolved[i] != nil:
 			e.apply(*e.resolved[i])
 		default:

@@ -120,7 +120,7 @@ func (e *execution) apply(r activities.Resolved) {
 	state.Key, state.Warning = r.Key, r.Note
 	state.Inputs = e.inputs(i)
 	if r.From != nil {
-		e.reuse(i, *r.From, r.Outputs)
+		e.reuse(i, *r.From, r.Outputs, r.Reported)
 		return
 	}
 	if e.nodes[i].Reusable {
@@ -199,9 +199,10 @@ func (e *execution) ran(i int, result activities.StepResult) {
 	case result.Busy != nil:
 		e.await(i, *result.Busy)
 	case result.From != nil:
-		e.reuse(i, *result.From, result.Outputs)
+		e.reuse(i, *result.From, result.Outputs, result.Reported)
 	default:
 		e.attempted(i, result.Attempt)
+		e.reported(i, result.Reported)
 		e.publish(i, result.Outputs)
 	}
 }
@@ -228,10 +229,11 @@ func (e *execution) await(i int, busy pipeline.Origin) {
 }
 
 // reuse takes a node's outputs from the cache.
-func (e *execution) reuse(i int, from pipeline.Origin, outputs map[string]pipeline.Artifact) {
+func (e *execution) reuse(i int, from pipeline.Origin, outputs map[string]pipeline.Artifact, told activities.Reported) {
 	now := workflow.Now(e.ctx)
 	e.steps[i].Reused = &from
 	e.steps[i].Started, e.steps[i].Ended = now, now
+	e.reported(i, told)
 	e.publish(i, outputs)
 }
 
@@ -275,6 +277,7 @@ func (e *execution) ended(i int, err error) {
 		var details activities.StepFailed
 		if errors.As(err, &canceled) && canceled.HasDetails() && canceled.Details(&details) == nil {
 			e.attempted(i, details.Attempt)
+			e.reported(i, details.Reported)
 			state.Outputs = details.Outputs
 		}
 		e.settled(i)
@@ -287,6 +290,7 @@ func (e *execution) ended(i int, err error) {
 		if application.HasDetails() && application.Details(&details) == nil {
 			failure = details.Failure
 			e.attempted(i, details.Attempt)
+			e.reported(i, details.Reported)
 			if details.Outputs != nil {
 				state.Outputs = details.Outputs
 			}
@@ -309,4 +313,8 @@ func (e *execution) attempted(i int, a activities.Attempt) {
 	state := &e.steps[i]
 	state.Worker, state.Attempts = a.Worker, a.Number
 	state.Started, state.Ended, state.ExitCode = a.Started, a.Ended, a.ExitCode
+}
+
+func (e *execution) reported(i int, told activities.Reported) {
+	e.steps[i].Values, e.steps[i].Metrics = told.Values, told.Metrics
 }

@@ -2,14 +2,11 @@ package azureml
 
 import (
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/millrace-ml/millrace/dialects/azureml/yaml"
 )
-
-// laterKinds are the kinds of nodes and jobs that do not run yet.
-var laterKinds = []string{"sweep", "parallel", "if_else", "do_while", "parallel_for", "automl", "spark", "data_transfer", "import",
-	"finetuning", "distillation"}
 
 // componentOf reads what "component:" refers to. It returns nil where that is
 // a mistake, or a kind that does not run yet; both are then reported.
@@ -89,11 +86,15 @@ func (l *loader) component(n *yaml.Node, name string) *component {
 		l.pipelineComponent(c, n)
 	case kind == "parallel" && l.keeping:
 		l.parallelComponent(c, n)
+	case contains(ownKinds, kind):
+		if !l.ownComponent(c, n, kind, at) {
+			return nil
+		}
 	case contains(laterKinds, kind):
 		l.problems.errorf(at, "", "component %s is %s component; Millrace does not run %s components yet", quote(c.name), withArticle(kind), kind)
 		return nil
 	default:
-		legal := append([]string{"command", "pipeline"}, laterKinds...)
+		legal := slices.Concat([]string{"command", "pipeline"}, ownKinds, laterKinds)
 		l.problems.errorf(at, l.didYouMean(kind, legal, "types"), "%q is not a type of component", clip(kind))
 		return nil
 	}

@@ -150,6 +150,9 @@ func (f *flattener) step(u *unit) pipeline.Step {
 		f.outputPath(u, &s.Outputs[i])
 	}
 	f.runtime(u, &s)
+	if nd.fill != nil {
+		nd.fill(f, u, &s)
+	}
 	return s
 }
 

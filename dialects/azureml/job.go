@@ -3,6 +3,7 @@ package azureml
 import (
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/millrace-ml/millrace/dialects/azureml/yaml"
@@ -19,14 +20,28 @@ func (l *loader) job(job *Job, root *yaml.Node) {
 	}
 	kind, at := l.jobKind(root)
 	switch {
+	case contains(ownKinds, kind):
+		l.ownJob(job, root, kind, at)
+		return
 	case contains(laterKinds, kind):
 		l.problems.errorf(at, "", "this is %s job; Millrace does not run %s jobs yet", withArticle(kind), kind)
 		return
 	case kind != "command" && kind != "pipeline":
-		legal := append([]string{"command", "pipeline"}, laterKinds...)
+		legal := slices.Concat([]string{"command", "pipeline"}, ownKinds, laterKinds)
 		l.problems.errorf(at, l.didYouMean(kind, legal, "types"), "%q is not a type of job", clip(kind))
 		return
 	}
+	d := l.described(job, root, kind)
+	if kind == "command" {
+		d(l.commandJob(root))
+	} else {
+		d(l.pipelineJob(root))
+	}
+}
+
+// described reads what all kinds of jobs say of themselves. What it returns
+// takes the draft of the job's plan, nil where that is a mistake.
+func (l *loader) described(job *Job, root *yaml.Node, kind string) func(*draft) {
 	job.Type = pipeline.JobType(kind)
 	job.DisplayName = l.str(root, "display_name")
 	job.Experiment = l.str(root, "experiment_name")
@@ -38,19 +53,15 @@ func (l *loader) job(job *Job, root *yaml.Node) {
 			l.problems.errorf(n.Pos(), "use letters, digits, hyphens and underscores, and begin with a letter or a digit", "%s cannot name a job", quote(n.Text))
 		}
 	}
-	var d *draft
-	if kind == "command" {
-		d = l.commandJob(root)
-	} else {
-		d = l.pipelineJob(root)
+	return func(d *draft) {
+		if d == nil {
+			return
+		}
+		d.plan.Schema = pipeline.PlanSchema
+		d.plan.Type = job.Type
+		d.plan.DisplayName, d.plan.Experiment, d.plan.Description, d.plan.Tags = job.DisplayName, job.Experiment, job.Description, job.Tags
+		job.draft = d
 	}
-	if d == nil {
-		return
-	}
-	d.plan.Schema = pipeline.PlanSchema
-	d.plan.Type = job.Type
-	d.plan.DisplayName, d.plan.Experiment, d.plan.Description, d.plan.Tags = job.DisplayName, job.Experiment, job.Description, job.Tags
-	job.draft = d
 }
 
 // jobKind reads the type of a job. One with jobs is surely meant to be a

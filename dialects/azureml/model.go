@@ -159,6 +159,10 @@ type node struct {
 	resources   resources
 	distributed *distribution
 	role        pipeline.Role
+	// fill adds to the step of a leaf what only its kind has; nil for commands.
+	fill func(*flattener, *unit, *pipeline.Step)
+	// own are the fields of its kind that may hold expressions.
+	own []*text
 }
 
 func (n *node) key() string { return n.name }
@@ -167,6 +171,7 @@ func (n *node) key() string { return n.name }
 func (n *node) settings() []*text {
 	all := append(n.resources.texts(), n.distributed.texts()...)
 	all = append(all, n.compute, n.timeout, n.priority)
+	all = append(all, n.own...)
 	for _, v := range n.variables {
 		all = append(all, v.value)
 	}

@@ -2,6 +2,7 @@ package azureml
 
 import (
 	"regexp"
+	"slices"
 
 	"github.com/millrace-ml/millrace/dialects/azureml/yaml"
 )
@@ -39,11 +40,14 @@ func (l *loader) node(nd *node, n *yaml.Node) {
 	kind, at := l.kind(n)
 	reference := n.Get("component")
 	switch {
+	case contains(ownKinds, kind):
+		l.ownNode(nd, n, kind, at)
+		return
 	case contains(laterKinds, kind):
-		l.problems.errorf(at, "", "node %s is %s node; Millrace does not run %s nodes yet", quote(nd.name), withArticle(kind), kind)
+		l.laterNode(nd, kind, at)
 		return
 	case kind != "command" && kind != "pipeline":
-		legal := append([]string{"command", "pipeline"}, laterKinds...)
+		legal := slices.Concat([]string{"command", "pipeline"}, ownKinds, laterKinds)
 		l.problems.errorf(at, l.didYouMean(kind, legal, "types"), "%q is not a type of node", clip(kind))
 		return
 	case reference == nil && kind == "pipeline":

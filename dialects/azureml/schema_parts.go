@@ -266,12 +266,12 @@ func nodeSchema() *Schema {
 	kind := func(kinds ...string) *Schema {
 		return &Schema{Required: []string{"type"}, Properties: map[string]*Schema{"type": {Type: []string{"string"}, Pattern: anyCase(kinds...)}}}
 	}
-	kinds := slices.Concat([]string{"command", "pipeline"}, laterKinds)
+	kinds := slices.Concat([]string{"command", "pipeline"}, ownKinds, laterKinds)
 	return &Schema{
 		Title:      "Node",
 		Type:       []string{"object"},
 		Properties: map[string]*Schema{"type": {Enum: nil, AnyOf: choiceForm(kinds...)().AnyOf}},
-		If:         kind(laterKinds...),
+		If:         kind(slices.Concat(ownKinds, laterKinds)...),
 		Else: &Schema{
 			If:   kind("pipeline"),
 			Then: partForm("pipelineNode")(),

@@ -30,6 +30,9 @@ type Entry struct {
 	Key Key `json:"key"`
 	// Outputs are the declared outputs and [pipeline.Artifacts], by name.
 	Outputs map[string]pipeline.Artifact `json:"outputs"`
+	// Values are what control outputs hold; Metrics are what was reported.
+	Values  map[string]string          `json:"values,omitempty"`
+	Metrics map[string]pipeline.Metric `json:"metrics,omitempty"`
 	// Ingredients are what Key is the hash of.
 	Ingredients []Ingredient `json:"ingredients"`
 	// Job and Step say who made it.

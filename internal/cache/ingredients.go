@@ -26,7 +26,9 @@ const schema = "1"
 // asset that a component or an environment was taken from, since the step holds
 // what it says; compute, queue, priority, instance type, memory and docker arguments,
 // which say where and how roomily the step runs; the timeout, since a step that
-// was cut short has no result; the mode of a port, which says how bytes are
+// was cut short has no result; which failures are tried again, and under which
+// conditions the step runs; what makes one step of many runs of its program
+// (each run has its own inputs, and its own key); the mode of a port, which says how bytes are
 // presented; the type of an input, since the command sees its value; and where
 // outputs are published or registered, which happens again for a reused result.
 func Ingredients(step *pipeline.Step, inputs map[string]pipeline.Value, host []Ingredient) []Ingredient {

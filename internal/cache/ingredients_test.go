@@ -153,10 +153,10 @@ func TestWhatChangesTheKey(t *testing.T) {
 func TestEveryFieldOfAStepHasBeenConsidered(t *testing.T) {
 	for kind, known := range map[reflect.Type]string{
 		reflect.TypeFor[pipeline.Step](): "Name DisplayName Description Component ComponentAsset Position Role Compute Queue Command Code " +
-			"Environment Variables Inputs Outputs Timeout Resources Distribution Priority Deterministic",
+			"Environment Variables Inputs Outputs Timeout Resources Distribution Priority Kind Sweep Parallel Loop Approval Transfer Retry Guards Deterministic",
 		reflect.TypeFor[pipeline.Environment]():  "Reference Asset Image Conda Build",
 		reflect.TypeFor[pipeline.Build]():        "Context Dockerfile",
-		reflect.TypeFor[pipeline.Output]():       "Name Type Mode File Path Asset",
+		reflect.TypeFor[pipeline.Output]():       "Name Type Mode File Path Asset Control",
 		reflect.TypeFor[pipeline.Resources]():    "InstanceCount InstanceType SharedMemory DockerArgs GPUs Memory",
 		reflect.TypeFor[pipeline.Distribution](): "Type ProcessesPerInstance Workers ParameterServers",
 		reflect.TypeFor[pipeline.Value]():        "Literal Artifact URI",

@@ -92,6 +92,11 @@ type Result struct {
 	// ExitCode is the program's; Started and Ended are zero if it never ran.
 	ExitCode       int
 	Started, Ended time.Time
+	// Values are what control outputs hold, by name.
+	Values map[string]string
+	// Metrics are what the program has reported, by name; also of one that
+	// failed.
+	Metrics map[string]pipeline.Metric
 }
 
 // wrapUp bounds what is still done for an attempt after it was cancelled.

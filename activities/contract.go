@@ -119,6 +119,9 @@ type Beat struct {
 	// Worker is set where another worker goes on with the attempt than the one
 	// that it was given to.
 	Worker string `json:"worker,omitempty"`
+	// Metrics are what the program has reported so far, the first
+	// [pipeline.MaxMetrics] of them.
+	Metrics map[string]pipeline.Metric `json:"metrics,omitempty"`
 }
 
 // GatherInput joins what is kept of instances that were ended.

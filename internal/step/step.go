@@ -82,6 +82,9 @@ type Attempt struct {
 	Token json.RawMessage
 	// Started, if set, is called once the program runs.
 	Started func()
+	// Metric, if set, is called with every value that the program reports, in
+	// order, from one goroutine.
+	Metric func(key string, step int64, value float64)
 }
 
 // Result is what became of an attempt.

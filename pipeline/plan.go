@@ -14,7 +14,20 @@ const (
 	CommandJob  JobType = "command"
 	// SweepJob is a sweep by itself: its plan has one step, of SweepKind.
 	SweepJob JobType = "sweep"
+	// SparkJob and TransferJob are a step of those kinds by itself.
+	SparkJob    JobType = "spark"
+	TransferJob JobType = "data_transfer"
 )
+
+// Single reports whether a job of the type is one step, called [MainStep], whose
+// inputs and outputs are the job's.
+func (t JobType) Single() bool {
+	switch t {
+	case CommandJob, SweepJob, SparkJob, TransferJob:
+		return true
+	}
+	return false
+}
 
 // Plan is the closed, dialect-free form of a job: what runs, in which order,
 // and what is bound to what. Steps stand in an order in which every step comes
@@ -272,7 +285,7 @@ const MainStep = "main"
 // command job is the job itself. Node names have no hyphen, so the name is
 // unambiguous.
 func (p *Plan) StepJobName(step string) string {
-	if p.Type == CommandJob || p.Type == SweepJob && step == MainStep {
+	if p.Type.Single() && (p.Type != SweepJob || step == MainStep) {
 		return p.Name
 	}
 	return p.Name + "-" + strings.ReplaceAll(step, ".", "-")

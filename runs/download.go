@@ -131,7 +131,7 @@ func (j *Job) find(name string) (pipeline.OutputRef, error) {
 	}
 	for _, step := range j.Plan.Steps {
 		for _, out := range step.Outputs {
-			if j.Type == pipeline.CommandJob && out.Name == name || step.Name+"."+out.Name == name {
+			if j.Type.Single() && out.Name == name || step.Name+"."+out.Name == name {
 				return pipeline.OutputRef{Step: step.Name, Output: out.Name}, nil
 			}
 			known = append(known, step.Name+"."+out.Name)

@@ -27,7 +27,7 @@ func (s *Service) jobOutput(ctx context.Context, name, output string) (pipeline.
 	if output == defaultOutput {
 		output = pipeline.Artifacts
 	}
-	if step == "" && job.Type == pipeline.CommandJob {
+	if step == "" && job.Type.Single() {
 		step = pipeline.MainStep
 	}
 	if output == pipeline.Artifacts && step == "" {

@@ -93,7 +93,7 @@ func pickStep(job *runs.Job, step string) (string, error) {
 		}
 		names = append(names, s.Name)
 	}
-	if step == "" && job.Type == pipeline.CommandJob {
+	if step == "" && job.Type.Single() {
 		return pipeline.MainStep, nil
 	}
 	hint := "its steps are " + strings.Join(names[:min(len(names), 20)], ", ")

@@ -26,7 +26,7 @@ type logs struct {
 const followed = 64
 
 func newLogs(t pipeline.JobType, sink func(step, line string)) *logs {
-	return &logs{single: t == pipeline.CommandJob, sink: sink, slots: make(chan struct{}, followed), steps: map[string]*stepLog{}}
+	return &logs{single: t.Single() && t != pipeline.SweepJob, sink: sink, slots: make(chan struct{}, followed), steps: map[string]*stepLog{}}
 }
 
 // stepLog is how far the log of a step has been shown.

@@ -108,7 +108,7 @@ func (s *session) introduce(ctx context.Context, job *runs.Job) {
 	} else if s.options.ui {
 		s.progress.Note("no Temporal UI: the process that serves this home was started without it")
 	}
-	if s.options.stream || job.Type == pipeline.CommandJob {
+	if s.options.stream || job.Type.Single() && job.Type != pipeline.SweepJob {
 		s.logs = newLogs(job.Type, s.progress.Log)
 	}
 	if server := s.at().server; server != nil {

@@ -125,7 +125,7 @@ func (a *app) tellFailure(w *term.Stream, job *runs.Job, logShown bool, set []st
 			ran = s.Name
 		}
 		name := s.Name + ": "
-		if job.Type == pipeline.CommandJob {
+		if job.Type.Single() {
 			name = ""
 		}
 		a.failure(w, name, s.Failure, logShown)

@@ -144,7 +144,7 @@ func (g *Graph) outputOf(name, output string) *Node {
 		}
 		return nil
 	}
-	if j.plan.Type == pipeline.CommandJob {
+	if j.plan.Type.Single() {
 		return g.made(stepName{name, pipeline.MainStep}, output)
 	}
 	for _, o := range j.plan.Outputs {

@@ -87,6 +87,7 @@ func (l *loader) component(n *yaml.Node, name string) *component {
 	case kind == "parallel" && l.keeping:
 		l.parallelComponent(c, n)
 	case contains(ownKinds, kind):
+		c.kind = kind
 		if !l.ownComponent(c, n, kind, at) {
 			return nil
 		}

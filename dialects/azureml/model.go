@@ -12,6 +12,9 @@ import (
 
 // component is what a node runs: a program, or a graph of further nodes.
 type component struct {
+	// kind is that of a component with rules of its own, one of [ownKinds]; ""
+	// of commands and pipelines.
+	kind string
 	// name is how messages call it; file components without a name go by the
 	// name of their file.
 	name string

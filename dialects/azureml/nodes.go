@@ -59,14 +59,7 @@ func (l *loader) node(nd *node, n *yaml.Node) {
 		}
 		return
 	}
-	nd.displayName, nd.description = l.str(n, "display_name"), l.str(n, "description")
-	nd.compute = newText(l.scalar(n.Get("compute"), "compute"))
-	nd.priority = l.priority(n)
-	nd.inputs, nd.inputsAt = l.arguments(n, true), nd.at
-	if e := n.Entry("inputs"); e != nil {
-		nd.inputsAt = e.Pos()
-	}
-	nd.outputs = l.results(n, outputKeys)
+	l.common(nd, n)
 	if reference == nil {
 		l.checkKeys(n, commandNodeKeys)
 		l.inline(nd, n)
@@ -75,6 +68,11 @@ func (l *loader) node(nd *node, n *yaml.Node) {
 	c := l.componentOf(reference)
 	if c == nil {
 		l.environment(n)
+		return
+	}
+	if c.kind != "" {
+		l.checkKind(nd, n, kind, c)
+		l.ownNode(nd, n, c.kind, at)
 		return
 	}
 	if c.graph == nil {
@@ -97,10 +95,46 @@ func (l *loader) node(nd *node, n *yaml.Node) {
 	l.undeclared(nd)
 }
 
+// common reads what nodes of every kind that runs something say.
+func (l *loader) common(nd *node, n *yaml.Node) {
+	nd.displayName, nd.description = l.str(n, "display_name"), l.str(n, "description")
+	nd.compute = newText(l.scalar(n.Get("compute"), "compute"))
+	nd.priority = l.priority(n)
+	nd.inputs, nd.inputsAt = l.arguments(n, true), nd.at
+	if e := n.Entry("inputs"); e != nil {
+		nd.inputsAt = e.Pos()
+	}
+	nd.outputs = l.results(n, outputKeys)
+}
+
+// componentOfKind reads the component that a node of one of the ownKinds names,
+// which must be of the same kind; nil where it is not, or is a mistake.
+func (l *loader) componentOfKind(nd *node, reference *yaml.Node, kind string) *component {
+	c := l.componentOf(reference)
+	if c == nil {
+		return nil
+	}
+	if c.kind != kind {
+		is := c.kind
+		switch {
+		case is == "" && c.graph != nil:
+			is = "pipeline"
+		case is == "":
+			is = "command"
+		}
+		l.problems.errorf(reference.Pos(), `write "type: `+is+`"`, "node %s has the type %s, and its component is %s component", quote(nd.name), kind, withArticle(is))
+		return nil
+	}
+	return c
+}
+
 // checkKind compares the type a node says with that of its component.
 func (l *loader) checkKind(nd *node, n *yaml.Node, kind string, c *component) {
 	want := "command"
-	if c.graph != nil {
+	switch {
+	case c.kind != "":
+		want = c.kind
+	case c.graph != nil:
 		want = "pipeline"
 	}
 	if kind == want {

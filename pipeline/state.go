@@ -44,6 +44,10 @@ type StepState struct {
 	// Metrics are what the program has reported, by name, the first
 	// [MaxMetrics] of them.
 	Metrics map[string]Metric `json:"metrics,omitempty"`
+	// Question is what an approval asks, with the answer once there is one.
+	Question *Question `json:"approval,omitempty"`
+	// Tries are earlier attempts that failed, and were tried again.
+	Tries []Try `json:"earlier_attempts,omitempty"`
 	// Skipped says why a step was left out on purpose: a condition came out the
 	// other way. It then counts as Completed.
 	Skipped string `json:"skipped,omitempty"`

@@ -43,7 +43,7 @@ func checkColumn(section *io.SectionReader) error {
 			return nil // the end of the column
 		}
 		var header format.PageHeader
-		if _, err := guarded(func() (int, error) { return 0, decoder.Decode(&header) }); err != nil {
+		if err := decoder.Decode(&header); err != nil {
 			return fmt.Errorf("%w: %w", errNotOurs, err)
 		}
 		if header.CompressedPageSize < 0 || int64(header.CompressedPageSize) > section.Size() || header.UncompressedPageSize > maxPage ||

@@ -33,17 +33,9 @@ func read(r io.ReaderAt, size int64, yield func(Point) bool) error {
 	if err := check(r, size); err != nil {
 		return err
 	}
-	file, err := guarded(func() (*parquet.File, error) {
-		return parquet.OpenFile(r, size, parquet.SkipPageIndex(true), parquet.SkipBloomFilters(true))
-	})
+	file, err := guarded(func() (*parquet.File, error) { return open(r, size) })
 	if err != nil {
 		return err
-	}
-	if err := checkPages(r, size, file.Metadata()); err != nil {
-		return err
-	}
-	if !parquet.EqualNodes(file.Schema(), parquet.SchemaOf(row{})) {
-		return fmt.Errorf("%w: its columns are others", errNotOurs)
 	}
 	words := map[string]string{}
 	rows := make([]row, batch)
@@ -78,6 +70,21 @@ func read(r io.ReaderAt, size int64, yield func(Point) bool) error {
 		_, _ = guarded(func() (int, error) { return 0, in.Close() })
 	}
 	return nil
+}
+
+// open reads what the file says of itself.
+func open(r io.ReaderAt, size int64) (*parquet.File, error) {
+	file, err := parquet.OpenFile(r, size, parquet.SkipPageIndex(true), parquet.SkipBloomFilters(true))
+	if err != nil {
+		return nil, err
+	}
+	if err := checkPages(r, size, file.Metadata()); err != nil {
+		return nil, err
+	}
+	if !parquet.EqualNodes(file.Schema(), parquet.SchemaOf(row{})) {
+		return nil, fmt.Errorf("%w: its columns are others", errNotOurs)
+	}
+	return file, nil
 }
 
 // once keeps one copy of a word that stands in many rows.

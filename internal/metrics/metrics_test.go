@@ -104,8 +104,8 @@ func FuzzReadNeverPanics(f *testing.F) {
 	f.Add(written(f, make([]Point, 2000)))
 	f.Fuzz(func(_ *testing.T, data []byte) {
 		n := 0
-		for range Read(bytes.NewReader(data), int64(len(data))) {
-			if n++; n > 1<<20 {
+		for _, err := range Read(bytes.NewReader(data), int64(len(data))) {
+			if n++; n > 1<<20 || err != nil {
 				break
 			}
 		}

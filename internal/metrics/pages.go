@@ -2,6 +2,7 @@ package metrics
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
 
@@ -39,8 +40,10 @@ func checkColumn(section *io.SectionReader) error {
 	var protocol thrift.CompactProtocol
 	decoder := thrift.NewDecoder(protocol.NewReader(in))
 	for {
-		if _, err := in.Peek(1); err != nil {
-			return nil // the end of the column
+		if _, err := in.Peek(1); errors.Is(err, io.EOF) {
+			return nil
+		} else if err != nil {
+			return err
 		}
 		var header format.PageHeader
 		if err := decoder.Decode(&header); err != nil {

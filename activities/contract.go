@@ -25,6 +25,8 @@ type ResolveInput struct {
 	Job   string          `json:"job"`
 	Plan  pipeline.Digest `json:"plan"`
 	Ready []Ready         `json:"ready"`
+	// Values are the inputs of the loop whose iteration the job is.
+	Values map[string]pipeline.Value `json:"values,omitempty"`
 }
 
 // Resolved is what the cache said of one step.

@@ -147,6 +147,9 @@ func (i *instance) run(ctx, running context.Context) (StepResult, error) {
 		return StepResult{Attempt: number}, nil
 	}
 	outputs, err := i.gather(running, formed, result.Outputs)
+	if err == nil && !formed.Alone {
+		result.Values, err = i.Runner.Values(running, i.step, outputs)
+	}
 	if err != nil {
 		return StepResult{}, i.broken(running, err, StepFailed{Outputs: result.Outputs, Attempt: number})
 	}

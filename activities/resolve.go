@@ -22,7 +22,7 @@ func (a *Activities) Resolve(ctx context.Context, in ResolveInput) (ResolveResul
 		return ResolveResult{}, err
 	}
 	var result ResolveResult
-	hits := make(map[int]map[string]pipeline.Artifact)
+	hits := make(map[int]*Resolved)
 	seen := make(map[int]bool)
 	for front := in.Ready; len(front) > 0; {
 		answers, err := a.lookup(ctx, plan, front)
@@ -30,16 +30,17 @@ func (a *Activities) Resolve(ctx context.Context, in ResolveInput) (ResolveResul
 			return ResolveResult{}, err
 		}
 		result.Steps = append(result.Steps, answers...)
-		for _, r := range answers {
+		for i := range answers {
+			r := &answers[i]
 			seen[r.Step] = true
 			if r.From != nil {
-				hits[r.Step] = r.Outputs
+				hits[r.Step] = r
 			}
 		}
 		if len(result.Steps) > maxResolved {
 			break
 		}
-		front = plan.ahead(answers, hits, seen)
+		front = plan.ahead(answers, hits, seen, in.Values)
 	}
 	a.noteReused(ctx, plan, in.Job, result.Steps)
 	return result, nil
@@ -103,7 +104,7 @@ func (a *Activities) lookup(ctx context.Context, plan *indexed, ready []Ready) (
 
 // ahead finds the steps that the newest hits make ready: all their upstream is
 // among the hits, and nothing has to be read from outside first.
-func (p *indexed) ahead(newest []Resolved, hits map[int]map[string]pipeline.Artifact, seen map[int]bool) []Ready {
+func (p *indexed) ahead(newest []Resolved, hits map[int]*Resolved, seen map[int]bool, given map[string]pipeline.Value) []Ready {
 	if p.init {
 		return nil // what comes first must have ended; the workflow knows
 	}
@@ -117,7 +118,7 @@ func (p *indexed) ahead(newest []Resolved, hits map[int]map[string]pipeline.Arti
 				continue
 			}
 			if !slices.ContainsFunc(p.producers[i], func(from int) bool { return hits[from] == nil }) {
-				if inputs, ok := p.inputs(i, hits); ok {
+				if inputs, ok := p.inputs(i, hits, given); ok {
 					seen[i] = true
 					front = append(front, Ready{Step: i, Inputs: inputs})
 				}
@@ -136,14 +137,21 @@ func lookedUp(s *pipeline.Step) bool {
 
 // inputs are the open inputs of a step whose upstream is among the hits; false
 // where an input must be fetched from outside first.
-func (p *indexed) inputs(i int, hits map[int]map[string]pipeline.Artifact) (map[string]pipeline.Value, bool) {
+func (p *indexed) inputs(i int, hits map[int]*Resolved, given map[string]pipeline.Value) (map[string]pipeline.Value, bool) {
 	values := make(map[string]pipeline.Value)
 	for _, in := range p.Steps[i].Inputs {
 		switch b := in.Binding; {
 		case b.Step != nil:
 			from := slices.IndexFunc(p.producers[i], func(from int) bool { return p.Steps[from].Name == b.Step.Step })
-			if a, ok := hits[p.producers[i][from]][b.Step.Output]; ok {
+			hit := hits[p.producers[i][from]]
+			if text, ok := hit.Values[b.Step.Output]; ok && in.Type.IsLiteral() {
+				values[in.Name] = pipeline.Text(text)
+			} else if a, ok := hit.Outputs[b.Step.Output]; ok {
 				values[in.Name] = pipeline.Content(a)
+			}
+		case b.Parameter != "" || b.Joined != nil:
+			if v, ok := b.In(given); ok {
+				values[in.Name] = v
 			}
 		case b.Source != nil && b.Source.Artifact == nil && in.Mode != pipeline.Direct:
 			return nil, false

@@ -76,6 +76,8 @@ func (r *Runner) collectOutput(ctx context.Context, out pipeline.Output, path st
 		return pipeline.Artifact{}, err
 	case isFile(out) && err != nil:
 		return pipeline.Artifact{}, mistake("the program did not write the file "+path, "the folder of that output holds "+contents(filepath.Dir(path)))
+	case out.Type.IsLiteral() && info.IsDir() && regular(filepath.Join(path, namedOutput)):
+		return r.Store.ImportFile(ctx, filepath.Join(path, namedOutput), artifact.Move)
 	case isFile(out) && info.IsDir():
 		return pipeline.Artifact{}, mistake(path+" is a folder, but the output is a single file",
 			"declare it with `type: uri_folder`, or write a file at that path")
@@ -87,4 +89,9 @@ func (r *Runner) collectOutput(ctx context.Context, out pipeline.Output, path st
 		return pipeline.Artifact{}, mistake(path+" is not a folder any more", "declare the output with `type: uri_file` to write a single file")
 	}
 	return r.Store.ImportTree(ctx, path, artifact.Move)
+}
+
+func regular(path string) bool {
+	info, err := os.Lstat(path)
+	return err == nil && info.Mode().IsRegular()
 }

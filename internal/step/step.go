@@ -60,6 +60,8 @@ type Runner struct {
 	Keep bool
 	// Observer is told how attempts get on; may be nil.
 	Observer Observer
+	// Tracker takes what programs report of themselves; may be nil.
+	Tracker Tracker
 }
 
 // Attempt is one try at a step.
@@ -83,7 +85,8 @@ type Attempt struct {
 	// Started, if set, is called once the program runs.
 	Started func()
 	// Metric, if set, is called with every value that the program reports, in
-	// order, from one goroutine.
+	// order and never two at once. It must not wait. An attempt that is resumed
+	// has it called with the values of before, too.
 	Metric func(key string, step int64, value float64)
 }
 
@@ -100,6 +103,8 @@ type Result struct {
 	// Metrics are what the program has reported, by name; also of one that
 	// failed.
 	Metrics map[string]pipeline.Metric
+	// Models are those that the program has registered.
+	Models []pipeline.Model
 }
 
 // wrapUp bounds what is still done for an attempt after it was cancelled.
@@ -153,6 +158,8 @@ func (r *Runner) run(ctx context.Context, a Attempt) (result Result, err error) 
 		return result, err
 	}
 	a.Env = append(slices.Clip(a.Env), r.observer().Environ(ctx)...)
+	r.track(a, at)
+	defer at.leaveSession()
 	programs, err := r.programs(a, at, ports)
 	if err != nil {
 		return result, err
@@ -182,6 +189,8 @@ func (r *Runner) attend(ctx context.Context, a Attempt, at *claim, ports *ports,
 		return result, end.err
 	}
 	result = Result{ExitCode: end.Code, Started: end.Started, Ended: end.Ended}
+	report := at.reports(context.WithoutCancel(ctx))
+	result.Metrics, result.Models = report.Metrics, report.Models
 	var outputs map[string]pipeline.Artifact
 	err = judge(end, a, at)
 	ran(err)
@@ -194,16 +203,19 @@ func (r *Runner) attend(ctx context.Context, a Attempt, at *claim, ports *ports,
 			return err
 		}, at.tellOnce("the outputs cannot be stored yet"))
 	}
+	if err == nil {
+		result.Values, err = r.values(ctx, a, at, outputs)
+	}
 	after, cancel := afterwards(ctx)
 	defer cancel()
 	if damage := r.tampered(after, ports.links); err == nil {
 		err = damage
 	}
-	kept, keepErr := r.keep(after, at)
+	kept, keepErr := r.keep(after, at, report)
 	if err == nil && keepErr != nil {
 		// Nothing is told here: the log is what is being stored.
 		keepErr = Insist(ctx, ranFor, func() (err error) {
-			kept, err = r.keep(after, at)
+			kept, err = r.keep(after, at, report)
 			return err
 		}, func(error) {})
 		err = keepErr

@@ -124,6 +124,8 @@ func (o *Orphan) resume(ctx context.Context, a Attempt) (result Result, err erro
 	for _, out := range a.Step.Outputs {
 		ports.outputs[out.Name] = at.outputPath(out)
 	}
+	r.track(a, at)
+	defer at.leaveSession()
 	programs := make([]program, len(at.record.Programs))
 	for i, n := range at.record.Programs {
 		programs[i] = n.program(executor.Program{Grace: r.Grace, Started: at.watch(i, a.Started)})

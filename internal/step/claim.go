@@ -25,6 +25,8 @@ type claim struct {
 
 	// software is what it was given; see equip.
 	software software
+	// session takes what the programs report; nil where nothing does.
+	session Session
 
 	once   sync.Once // tells the caller that the program runs
 	mu     sync.Mutex
@@ -38,6 +40,8 @@ type record struct {
 	// Programs are there from the moment before the first of them is started.
 	Programs []noted `json:"programs,omitempty"`
 	Links    []link  `json:"links,omitempty"`
+	// Tracking is what the session with the programs has to remember.
+	Tracking json.RawMessage `json:"tracking,omitempty"`
 }
 
 // plainPath is a path that a shell command can hold without quotes.

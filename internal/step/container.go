@@ -53,6 +53,26 @@ func (a Attempt) container(at *claim, programs int) (*executor.Container, error)
 	return c, nil
 }
 
+// network is what the file connects the programs' containers to; "" where it
+// leaves that to the worker.
+func (a Attempt) network() string {
+	if a.Gang != nil || a.Step.Distribution != nil {
+		return "host"
+	}
+	words, _ := words(a.Step.Resources.DockerArgs)
+	for i, word := range words {
+		for _, flag := range []string{"--network", "--net"} {
+			if name, ok := strings.CutPrefix(word, flag+"="); ok {
+				return name
+			}
+			if word == flag && i+1 < len(words) {
+				return words[i+1]
+			}
+		}
+	}
+	return ""
+}
+
 // visible names the devices that CUDA shows to a program.
 const visible = "CUDA_VISIBLE_DEVICES"
 

@@ -106,10 +106,7 @@ func (r *Runner) surroundings(a Attempt, at *claim) (environment, error) {
 // as it does on a laptop.
 func identity(plan *pipeline.Plan, step string) map[string]string {
 	const workspace = "millrace"
-	experiment := plan.Experiment
-	if experiment == "" {
-		experiment = "Default"
-	}
+	experiment := experiment(plan)
 	return map[string]string{
 		"AZUREML_RUN_ID":                     plan.StepJobName(step),
 		"AZUREML_ROOT_RUN_ID":                plan.Name,
@@ -124,6 +121,14 @@ func identity(plan *pipeline.Plan, step string) map[string]string {
 		"AZUREML_SERVICE_ENDPOINT":           "http://" + localhost,
 		"AZUREML_DISCOVERY_SERVICE_ENDPOINT": "http://" + localhost + "/discovery",
 	}
+}
+
+// experiment is what a job belongs to.
+func experiment(plan *pipeline.Plan) string {
+	if plan.Experiment == "" {
+		return "Default"
+	}
+	return plan.Experiment
 }
 
 // uuid makes the same identifier of the same text, always.

@@ -19,7 +19,7 @@ import (
 //
 // A step may declare this very tree as its output "artifacts". Its command then
 // gets a folder for it, whose files stand beside outputs/ and logs/.
-func (r *Runner) keep(ctx context.Context, at *claim) (pipeline.Artifact, error) {
+func (r *Runner) keep(ctx context.Context, at *claim, report Report) (pipeline.Artifact, error) {
 	var kept []artifact.Entry
 	for _, name := range captured {
 		entries, err := r.keepFolder(ctx, at, filepath.Join(at.wd(), name))
@@ -32,11 +32,15 @@ func (r *Runner) keep(ctx context.Context, at *claim) (pipeline.Artifact, error)
 	if err != nil {
 		return pipeline.Artifact{}, err
 	}
+	kept = merge(kept, entries, "")
+	if kept, err = r.keepReported(ctx, at, kept, report); err != nil {
+		return pipeline.Artifact{}, err
+	}
 	logs, err := r.keepLogs(ctx, at) // last, for the notes of the others
 	if err != nil {
 		return pipeline.Artifact{}, err
 	}
-	return r.Store.PutTree(ctx, artifact.Tree{Entries: merge(append(kept, logs...), entries, "")})
+	return r.Store.PutTree(ctx, artifact.Tree{Entries: merge(logs, kept, "")})
 }
 
 // keepLogs stores what the program has printed.

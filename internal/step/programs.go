@@ -48,7 +48,11 @@ func (r *Runner) programs(a Attempt, at *claim, p *ports) ([]program, error) {
 	}
 	programs := make([]program, len(ranks))
 	for i, rank := range ranks {
-		env := base.with(rank.env).withList(a.Env).with(a.Step.Variables)
+		env := base.with(rank.env)
+		if at.session != nil {
+			at.session.Environ(rank.env["AZUREML_PROCESS_NAME"], env)
+		}
+		env = env.withList(a.Env).with(a.Step.Variables)
 		if container != nil {
 			env = env.with(renumbered(a.Env)).with(a.Step.Variables)
 		}

@@ -45,7 +45,7 @@ func (r *Runner) equip(ctx context.Context, a Attempt, at *claim) (map[string]pi
 	ctx, cancel := afterwards(ctx)
 	defer cancel()
 	_ = at.note(err.Error())
-	kept, keepErr := r.keep(ctx, at)
+	kept, keepErr := r.keep(ctx, at, Report{})
 	if keepErr != nil {
 		return nil, err // what comes first is what counts
 	}

@@ -184,6 +184,9 @@ type Guard struct {
 	// the condition.
 	From  OutputRef `json:"from,omitzero"`
 	Value bool      `json:"value,omitempty"`
+	// Parameter is the input of the loop whose body the step stands in that is
+	// the condition, if one is.
+	Parameter string `json:"parameter,omitempty"`
 	// Want is what lets the step run.
 	Want bool `json:"want"`
 }

@@ -24,6 +24,8 @@ type Node struct {
 	Role  pipeline.Role `json:"role,omitempty"`
 	// Edges are the inputs that are bound to outputs of earlier nodes.
 	Edges []Edge `json:"edges,omitempty"`
+	// Given are the inputs that take their values from those of a loop.
+	Given []Given `json:"given,omitempty"`
 	// Sources are the inputs that are read from outside when the step starts.
 	Sources []string `json:"sources,omitempty"`
 	// Reusable steps are looked up in the cache, and run once at a time.
@@ -52,6 +54,15 @@ type Edge struct {
 	Node     int    `json:"node"`
 	Output   string `json:"output"`
 	Optional bool   `json:"optional,omitempty"`
+	// Literal inputs take the value of a control output, not its file.
+	Literal bool `json:"literal,omitempty"`
+}
+
+// Given is an input that takes its value from inputs of the loop whose iteration
+// the job is.
+type Given struct {
+	Input string `json:"input"`
+	pipeline.Binding
 }
 
 // Guard is a condition: what an earlier node's control output holds, or a value
@@ -61,7 +72,9 @@ type Guard struct {
 	Node   int    `json:"node"`
 	Output string `json:"output,omitempty"`
 	Value  bool   `json:"value,omitempty"`
-	Want   bool   `json:"want"`
+	// Parameter is the input of a loop that is the condition, if one is.
+	Parameter string `json:"parameter,omitempty"`
+	Want      bool   `json:"want"`
 	// Of is the name of the if_else node.
 	Of string `json:"of"`
 }
@@ -85,6 +98,7 @@ func NewGraph(plan *pipeline.Plan) Graph {
 			Summary:  summary(step),
 			Kind:     step.Kind,
 			Priority: priority(step.Priority),
+			Guards:   newGuards(step.Guards, index),
 		}
 		// Without a distribution there is one, as in Azure ML.
 		if count := step.Resources.InstanceCount; step.Distribution != nil && count > 1 && count <= maxInstances {
@@ -96,7 +110,9 @@ func NewGraph(plan *pipeline.Plan) Graph {
 		for _, in := range step.Inputs {
 			switch b := in.Binding; {
 			case b.Step != nil:
-				n.Edges = append(n.Edges, Edge{Input: in.Name, Node: index[b.Step.Step], Output: b.Step.Output, Optional: in.Optional})
+				n.Edges = append(n.Edges, Edge{Input: in.Name, Node: index[b.Step.Step], Output: b.Step.Output, Optional: in.Optional, Literal: in.Type.IsLiteral()})
+			case b.Parameter != "" || b.Joined != nil:
+				n.Given = append(n.Given, Given{Input: in.Name, Binding: b})
 			case b.Source != nil && b.Source.Artifact == nil && in.Mode != pipeline.Direct:
 				n.Sources = append(n.Sources, in.Name)
 			}

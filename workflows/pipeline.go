@@ -26,6 +26,10 @@ type PipelineInput struct {
 	Carried []pipeline.Digest `json:"carried,omitempty"`
 	// Experiment is what the job belongs to: steps of several take turns.
 	Experiment string `json:"experiment,omitempty"`
+	// Iteration is set where the job is an iteration of a loop.
+	Iteration *Iteration `json:"iteration,omitempty"`
+	// Values are the inputs of that loop, by name, as this iteration has them.
+	Values map[string]pipeline.Value `json:"values,omitempty"`
 	// Started is when the first run of the job began; zero in that run.
 	Started time.Time `json:"start_time,omitzero"`
 }
@@ -126,6 +130,12 @@ func newExecution(ctx workflow.Context, in PipelineInput) *execution {
 		for _, edge := range node.Edges {
 			e.dependents[edge.Node] = append(e.dependents[edge.Node], i)
 		}
+		for _, g := range node.Guards {
+			if g.Node >= 0 {
+				e.unmet[i]++
+				e.dependents[g.Node] = append(e.dependents[g.Node], i)
+			}
+		}
 	}
 	// What is in flight learns of a cancel through its own context; its end
 	// wakes the selector.
@@ -201,8 +211,17 @@ func (e *execution) startReady() bool {
 func (e *execution) inputs(i int) map[string]pipeline.Value {
 	values := make(map[string]pipeline.Value, len(e.nodes[i].Edges)+len(e.fetched[i]))
 	for _, edge := range e.nodes[i].Edges {
-		if a, ok := e.steps[edge.Node].Outputs[edge.Output]; ok && e.steps[edge.Node].Status == pipeline.Completed {
-			values[edge.Input] = pipeline.Content(a)
+		if from := &e.steps[edge.Node]; from.Status == pipeline.Completed {
+			if text, ok := from.Values[edge.Output]; ok && edge.Literal {
+				values[edge.Input] = pipeline.Text(text)
+			} else if a, ok := from.Outputs[edge.Output]; ok {
+				values[edge.Input] = pipeline.Content(a)
+			}
+		}
+	}
+	for _, given := range e.nodes[i].Given {
+		if v, ok := given.In(e.in.Values); ok {
+			values[given.Input] = v
 		}
 	}
 	for _, name := range e.nodes[i].Sources {
@@ -219,13 +238,9 @@ func (e *execution) inputsEnded(i int) {
 		return
 	}
 	e.begun[i] = true
-	for _, edge := range e.nodes[i].Edges {
-		if e.steps[edge.Node].Status != pipeline.Completed && !edge.Optional {
-			e.block(i, "not run, because "+e.nodes[edge.Node].Name+" did not complete")
-			return
-		}
+	if !e.kept(i) {
+		e.ready = append(e.ready, i)
 	}
-	e.ready = append(e.ready, i)
 }
 
 // block settles a node that will never run.

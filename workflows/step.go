@@ -67,7 +67,7 @@ func (e *execution) resolve(ask []activities.Ready) {
 		summary = "look up " + e.nodes[ask[0].Step].Name + " in the cache"
 	}
 	err := workflow.ExecuteLocalActivity(local(e.running, summary), do.Resolve,
-		activities.ResolveInput{Job: e.in.Job, Plan: e.in.Plan, Ready: ask}).Get(e.running, &answer)
+		activities.ResolveInput{Job: e.in.Job, Plan: e.in.Plan, Ready: ask, Values: e.in.Values}).Get(e.running, &answer)
 	if err != nil {
 		for _, r := range ask {
 			e.ready = append(e.ready, r.Step)

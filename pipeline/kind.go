@@ -248,5 +248,11 @@ type External struct {
 type Parameter struct {
 	Name  string `json:"name"`
 	Value string `json:"value"`
+	// Format is "parquet" or "csv", of what is imported from a database; ""
+	// leaves it to the output.
+	Format string `json:"format,omitempty"`
+	// Mode is "append", "replace", "merge" or "fail_if_exists", of an export to
+	// a database; "" is "append".
+	Mode string `json:"mode,omitempty"`
 	Type  string `json:"type,omitempty"`
 }

@@ -84,15 +84,13 @@ func (l *loader) component(n *yaml.Node, name string) *component {
 		l.commandComponent(c, n)
 	case kind == "pipeline":
 		l.pipelineComponent(c, n)
-	case kind == "parallel" && l.keeping:
-		l.parallelComponent(c, n)
 	case contains(ownKinds, kind):
 		c.kind = kind
 		if !l.ownComponent(c, n, kind, at) {
 			return nil
 		}
 	case contains(laterKinds, kind):
-		l.problems.errorf(at, "", "component %s is %s component; Millrace does not run %s components yet", quote(c.name), withArticle(kind), kind)
+		l.refuseComponent(c, n, kind, at)
 		return nil
 	default:
 		legal := slices.Concat([]string{"command", "pipeline"}, ownKinds, laterKinds)

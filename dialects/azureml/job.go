@@ -24,7 +24,7 @@ func (l *loader) job(job *Job, root *yaml.Node) {
 		l.ownJob(job, root, kind, at)
 		return
 	case contains(laterKinds, kind):
-		l.problems.errorf(at, "", "this is %s job; Millrace does not run %s jobs yet", withArticle(kind), kind)
+		l.refuseJob(root, kind, at)
 		return
 	case kind != "command" && kind != "pipeline":
 		legal := slices.Concat([]string{"command", "pipeline"}, ownKinds, laterKinds)

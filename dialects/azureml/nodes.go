@@ -44,7 +44,7 @@ func (l *loader) node(nd *node, n *yaml.Node) {
 		l.ownNode(nd, n, kind, at)
 		return
 	case contains(laterKinds, kind):
-		l.laterNode(nd, kind, at)
+		l.refuseNode(nd, n, kind, at)
 		return
 	case kind != "command" && kind != "pipeline":
 		legal := slices.Concat([]string{"command", "pipeline"}, ownKinds, laterKinds)

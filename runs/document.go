@@ -119,31 +119,6 @@ func (j *Job) Document() map[string]any {
 	return d
 }
 
-// node is a step as the file describes it.
-func node(step *pipeline.Step) map[string]any {
-	return map[string]any{
-		"type":                  "command",
-		"display_name":          orNull(step.DisplayName),
-		"component":             orNull(cmp.Or(step.ComponentAsset, step.Component)),
-		"command":               step.Command.String(),
-		"compute":               orNull(step.Compute),
-		"environment":           environment(step.Environment),
-		"environment_variables": nonNil(step.Variables),
-	}
-}
-
-func environment(e pipeline.Environment) any {
-	switch {
-	case e.Asset != "":
-		return e.Asset
-	case e.Reference != "":
-		return e.Reference
-	case e.Image != "":
-		return map[string]any{"image": e.Image, "conda_file": orNull(e.Conda)}
-	}
-	return nil
-}
-
 func (j *Job) stepDocument(step *pipeline.Step, s pipeline.StepState) map[string]any {
 	d := map[string]any{
 		"name":       s.Name,
@@ -156,6 +131,20 @@ func (j *Job) stepDocument(step *pipeline.Step, s pipeline.StepState) map[string
 		"end_time":   stamp(s.Ended),
 		"waiting":    orNull(waiting(s)),
 		"warning":    orNull(s.Warning),
+		"skipped":    orNull(s.Skipped),
+		"metrics":    measured(s.Metrics),
+	}
+	if s.Parts != nil {
+		d["parts"] = parts(s.Parts)
+	}
+	if len(s.Values) > 0 {
+		d["values"] = s.Values
+	}
+	if s.Question != nil {
+		d["approval"] = s.Question
+	}
+	if len(s.Tries) > 0 {
+		d["earlier_attempts"] = s.Tries
 	}
 	d["reused_from"], d["exit_code"], d["error"] = nil, nil, nil
 	if s.Reused != nil {
@@ -186,6 +175,23 @@ func (j *Job) stepDocument(step *pipeline.Step, s pipeline.StepState) map[string
 	return d
 }
 
+// measured are the metrics of a step.
+func measured(metrics map[string]pipeline.Metric) map[string]any {
+	d := make(map[string]any, len(metrics))
+	for key, m := range metrics {
+		d[key] = map[string]any{"last": m.Last, "min": m.Min, "max": m.Max, "count": m.Count, "step": m.Step}
+	}
+	return d
+}
+
+// parts counts what a step is made of.
+func parts(p *pipeline.Parts) map[string]any {
+	return map[string]any{
+		"what": p.What, "total": orUnset(p.Total), "running": p.Running, "completed": p.Completed,
+		"reused": p.Reused, "failed": p.Failed, "stopped": p.Stopped, "best": orNull(p.Best),
+	}
+}
+
 // waiting is what a step waits for, with its place among those that do.
 func waiting(s pipeline.StepState) string {
 	if s.Place == "" {
@@ -210,10 +216,18 @@ func (j *Job) inputs(ports []pipeline.Input, open map[string]pipeline.Value) map
 			inputs[in.Name] = i
 		case b.Step != nil:
 			i := map[string]any{"type": string(in.Type), "mode": orNull(string(in.Mode)), "path": "${{parent.jobs." + b.Step.Step + ".outputs." + b.Step.Output + "}}"}
-			if v := open[in.Name]; v.Artifact != nil {
+			switch v := open[in.Name]; {
+			case v.Literal != nil: // of a control output
+				inputs[in.Name] = pipeline.WithoutSecrets(*v.Literal)
+				continue
+			case v.Artifact != nil:
 				i["digest"] = string(v.Artifact.Digest)
 			}
 			inputs[in.Name] = i
+		case b.Parameter != "":
+			inputs[in.Name] = "${{parent.inputs." + b.Parameter + "}}"
+		case b.Joined != nil:
+			inputs[in.Name] = b.Joined.String()
 		default:
 			inputs[in.Name] = nil
 		}

@@ -176,6 +176,7 @@ func (f *follower) merge(pending []*workflowpb.PendingActivityInfo) (changed boo
 			now[i].Status = pipeline.Running
 			now[i].Worker = p.GetLastWorkerIdentity()
 			now[i].Started = p.GetLastStartedTime().AsTime()
+			now[i].Metrics = liveMetrics(p)
 		case enumspb.PENDING_ACTIVITY_STATE_CANCEL_REQUESTED:
 			now[i].Status = pipeline.CancelRequested
 			now[i].Waiting = f.silence(i, p)
@@ -192,10 +193,7 @@ func (f *follower) merge(pending []*workflowpb.PendingActivityInfo) (changed boo
 		now[i].Attempts = int(p.GetAttempt())
 	}
 	for i := range now {
-		if !changed {
-			a, b := f.job.Steps[i], now[i]
-			changed = a.Status != b.Status || a.Warning != b.Warning || a.Waiting != b.Waiting || a.Place != b.Place || a.Attempts != b.Attempts || !a.Ended.Equal(b.Ended)
-		}
+		changed = changed || differs(&f.job.Steps[i], &now[i])
 	}
 	f.job.Steps = now
 	return changed

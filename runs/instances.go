@@ -26,6 +26,7 @@ func mergeInstance(state *pipeline.StepState, p *workflowpb.PendingActivityInfo)
 			state.Status = pipeline.Running
 			state.Worker = p.GetLastWorkerIdentity()
 			state.Started = p.GetLastStartedTime().AsTime()
+			state.Metrics = beat.Metrics
 		}
 		return
 	}

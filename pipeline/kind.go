@@ -107,6 +107,9 @@ type EarlyTermination struct {
 	SlackAmount float64 `json:"slack_amount,omitempty"`
 	// Percentage is how many of the trials truncation selection ends, 1 to 99.
 	Percentage int `json:"truncation_percentage,omitempty"`
+	// ExcludeFinished has truncation selection compare with trials that go on
+	// only.
+	ExcludeFinished bool `json:"exclude_finished_jobs,omitempty"`
 }
 
 // Parallel says how an input is cut into mini-batches, and what becomes of those
@@ -114,7 +117,8 @@ type EarlyTermination struct {
 type Parallel struct {
 	// Input is the input that is cut.
 	Input string `json:"input_data"`
-	// Files or Bytes is the size of a mini-batch; PartitionKeys win over both.
+	// Files or Bytes is the size of a mini-batch, both 0 where the file does not
+	// say; PartitionKeys win over both.
 	Files         int      `json:"files,omitempty"`
 	Bytes         int64    `json:"bytes,omitempty"`
 	PartitionKeys []string `json:"partition_keys,omitempty"`
@@ -131,6 +135,8 @@ type Parallel struct {
 	// number.
 	MaxFailedBatches int `json:"mini_batch_error_threshold"`
 	MaxFailedItems   int `json:"error_threshold"`
+	// MaxFailedPercent is how many of a hundred mini-batches may fail.
+	MaxFailedPercent int `json:"allowed_failed_percent"`
 	// Retries is how often a mini-batch is tried again; Timeout is that of one
 	// try, in seconds.
 	Retries int `json:"max_retries"`
@@ -242,17 +248,17 @@ type External struct {
 	Procedure  string `json:"stored_procedure,omitempty"`
 	// Parameters are those of the stored procedure.
 	Parameters []Parameter `json:"stored_procedure_params,omitempty"`
-}
-
-// Parameter is one of a stored procedure's.
-type Parameter struct {
-	Name  string `json:"name"`
-	Value string `json:"value"`
 	// Format is "parquet" or "csv", of what is imported from a database; ""
 	// leaves it to the output.
 	Format string `json:"format,omitempty"`
 	// Mode is "append", "replace", "merge" or "fail_if_exists", of an export to
 	// a database; "" is "append".
 	Mode string `json:"mode,omitempty"`
+}
+
+// Parameter is one of a stored procedure's.
+type Parameter struct {
+	Name  string `json:"name"`
+	Value string `json:"value"`
 	Type  string `json:"type,omitempty"`
 }

@@ -233,25 +233,6 @@ func (l *loader) assetPath(root *yaml.Node) *yaml.Node {
 	return path
 }
 
-// parallelComponent reads a component that works through its input in batches,
-// as far as it has to be known to be kept.
-func (l *loader) parallelComponent(c *component, n *yaml.Node) {
-	l.checkKeys(n, parallelComponentKeys)
-	c.inputs = l.ports(n)
-	c.outputs = l.results(n, outputPortKeys)
-	task := l.mapping(n.Get("task"), "task")
-	if task == nil {
-		if n.Get("task") == nil {
-			l.problems.errorf(n.Pos(), `add "task: ..."`, "%s has no task", c.label())
-		}
-		return
-	}
-	l.checkKeys(task, parallelTaskKeys)
-	code := l.code(l.scalar(task.Get("code"), "code"), l.additionalIncludes(n))
-	l.embed(task, embedding{key: "code", code: code})
-	l.environment(task)
-}
-
 // number is an integer or a number, as JSON has it; what JSON cannot say stays
 // text.
 func number(text string) any {

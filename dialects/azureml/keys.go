@@ -28,7 +28,7 @@ var (
 	commandJobKeys = keySet{what: "a command job",
 		read: []string{"type", "name", "display_name", "experiment_name", "description", "tags", "properties", "compute", "inputs",
 			"outputs", "command", "code", "environment", "environment_variables", "resources", "distribution", "limits", "queue_settings",
-			"is_deterministic"},
+			"is_deterministic", "retry"},
 		ignored: []string{"$schema", "identity", "services", "notification_setting"}}
 	pipelineJobKeys = keySet{what: "a pipeline job",
 		read: []string{"type", "name", "display_name", "experiment_name", "description", "tags", "properties", "compute", "inputs",
@@ -36,11 +36,11 @@ var (
 		ignored: []string{"$schema", "identity", "services", "notification_setting"}}
 	commandNodeKeys = keySet{what: "a command node", lenient: true,
 		read: []string{"type", "component", "display_name", "description", "compute", "inputs", "outputs", "command", "code",
-			"environment", "environment_variables", "resources", "distribution", "limits", "queue_settings", "is_deterministic"},
+			"environment", "environment_variables", "resources", "distribution", "limits", "queue_settings", "is_deterministic", "retry"},
 		ignored: about}
 	componentNodeKeys = keySet{what: "a node with a component", lenient: true,
 		read: []string{"type", "component", "display_name", "description", "compute", "inputs", "outputs",
-			"environment", "environment_variables", "resources", "distribution", "limits", "queue_settings"},
+			"environment", "environment_variables", "resources", "distribution", "limits", "queue_settings", "retry"},
 		ignored: about}
 	pipelineNodeKeys = keySet{what: "a pipeline node", lenient: true,
 		read:    []string{"type", "component", "display_name", "description", "compute", "inputs", "outputs", "queue_settings"},
@@ -52,7 +52,18 @@ var (
 	pipelineComponentKeys = keySet{what: "a pipeline component", lenient: true,
 		read:    []string{"type", "name", "version", "display_name", "description", "is_deterministic", "inputs", "outputs", "jobs"},
 		ignored: append([]string{"is_anonymous", "queue_settings"}, about...)}
-	settingsKeys = keySet{what: "settings", lenient: true,
+	parallelNodeKeys = keySet{what: "a parallel node", lenient: true,
+		read: []string{"type", "display_name", "description", "compute", "inputs", "outputs", "queue_settings", "task", "input_data",
+			"mini_batch_size", "partition_keys", "mini_batch_error_threshold", "error_threshold", "max_concurrency_per_instance",
+			"logging_level", "retry_settings", "resources", "environment_variables"},
+		ignored: about}
+	parallelComponentNodeKeys = keySet{what: "a parallel node with a component", lenient: true,
+		read: []string{"type", "component", "display_name", "description", "compute", "inputs", "outputs", "queue_settings", "environment",
+			"mini_batch_size", "partition_keys", "mini_batch_error_threshold", "error_threshold", "max_concurrency_per_instance",
+			"logging_level", "retry_settings", "resources", "environment_variables"},
+		ignored: append([]string{"task", "input_data"}, about...)}
+	retrySettingsKeys = keySet{what: "retry_settings", read: []string{"max_retries", "timeout"}}
+	settingsKeys      = keySet{what: "settings", lenient: true,
 		read:    []string{"default_compute", "default_datastore", "continue_on_step_failure", "force_rerun", "on_init", "on_finalize"},
 		ignored: []string{"continue_run_on_failed_optional_input"}}
 	portKeys = keySet{what: "a component's input",
@@ -126,7 +137,10 @@ var advice = map[string]string{
 	"arguments":             "arguments are part of the command",
 	"environment_variables": "set it in the node that uses the component",
 	"limits":                "set it in the node that uses the component",
-	"retry_settings":        "a command node has no retries of its own",
+	"retry_settings":        "did you mean \"retry\"? write \"retry: {attempts: 3}\"",
+	"max_retries":           "write \"retry: {attempts: 3}\"",
+	"retries":               "write \"retry: {attempts: 3}\"",
+	"retry":                 "set it in the nodes that run a program",
 	"channels":              "this is a key of a conda file: put it into a file of its own and name that under environment.conda_file",
 	"dependencies":          "this is a key of a conda file: put it into a file of its own and name that under environment.conda_file",
 }

@@ -25,8 +25,10 @@ type component struct {
 	ofJob         bool
 	inputs        table[*port]
 	outputs       table[*result]
-	program       *program // of a command
-	graph         *graph   // of a pipeline
+	batches       *batches  // of what works on small parts of an input
+	program       *program  // of a command
+	transfer      *transfer // of a data transfer
+	graph         *graph    // of a pipeline
 	deterministic bool
 	// asset is the pinned reference to a registered component.
 	asset string
@@ -164,8 +166,13 @@ type node struct {
 	role        pipeline.Role
 	// fill adds to the step of a leaf what only its kind has; nil for commands.
 	fill func(*flattener, *unit, *pipeline.Step)
+	// through finds what an output of a node holds that runs nothing and passes
+	// its inputs on; nil for all others.
+	through func(f *flattener, u *unit, output string) value
 	// own are the fields of its kind that may hold expressions.
 	own []*text
+	// retry says which failures of its program are tried again.
+	retry *retry
 }
 
 func (n *node) key() string { return n.name }
@@ -175,6 +182,7 @@ func (n *node) settings() []*text {
 	all := append(n.resources.texts(), n.distributed.texts()...)
 	all = append(all, n.compute, n.timeout, n.priority)
 	all = append(all, n.own...)
+	all = append(all, n.retry.texts()...)
 	for _, v := range n.variables {
 		all = append(all, v.value)
 	}

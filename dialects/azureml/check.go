@@ -96,7 +96,7 @@ func (l *loader) checkSibling(g *graph, t *text, ref *reference) bool {
 // hasOutput tells whether a node that runs makes an output. Every program
 // leaves artifacts, declared or not.
 func (n *node) hasOutput(name string) bool {
-	return n.runs.outputs.has(name) || n.runs.graph == nil && name == artifacts
+	return n.runs.outputs.has(name) || n.runs.graph == nil && n.through == nil && name == artifacts
 }
 
 // checkResult checks what a node says about an output, and notes the output of

@@ -150,6 +150,7 @@ func (f *flattener) step(u *unit) pipeline.Step {
 		f.outputPath(u, &s.Outputs[i])
 	}
 	f.runtime(u, &s)
+	s.Retry = f.retryOf(u)
 	if nd.fill != nil {
 		nd.fill(f, u, &s)
 	}

@@ -77,7 +77,7 @@ func (l *loader) node(nd *node, n *yaml.Node) {
 	}
 	if c.graph == nil {
 		l.checkKeys(n, componentNodeKeys)
-		nd.variables, nd.timeout = l.variables(n), l.timeout(n)
+		nd.variables, nd.timeout, nd.retry = l.variables(n), l.timeout(n), l.retry(n)
 		nd.resources, nd.distributed = l.resources(n), l.distribution(n)
 		nd.environment = l.environment(n)
 	} else {
@@ -161,7 +161,7 @@ func (l *loader) inline(nd *node, n *yaml.Node) {
 	for _, p := range c.inputs.list {
 		p.optional = c.program.guarded[p.name]
 	}
-	nd.variables, nd.timeout = l.variables(n), l.timeout(n)
+	nd.variables, nd.timeout, nd.retry = l.variables(n), l.timeout(n), l.retry(n)
 	nd.resources, nd.distributed = c.program.resources, c.program.distributed
 	nd.runs = c
 }

@@ -159,6 +159,8 @@ func schemaParts() map[string]part {
 		"commandNode":   {keys: commandNodeKeys, shapes: nodeShapes, required: []string{"command"}},
 		"componentNode": {keys: componentNodeKeys, shapes: nodeShapes, required: []string{"component"}},
 		"pipelineNode":  {keys: pipelineNodeKeys, shapes: nodeShapes, required: []string{"component"}},
+		"approvalNode":  approvalPart(),
+		"retry":         retryPart(),
 		"component":     {built: componentSchema},
 
 		"input":       {built: inputSchema},
@@ -263,17 +265,15 @@ func withShapes(all ...map[string]shape) map[string]shape {
 // nodeSchema tells the kinds of nodes apart. Those that do not run yet are
 // files of Azure ML none the less, and an editor marks nothing in them.
 func nodeSchema() *Schema {
-	kind := func(kinds ...string) *Schema {
-		return &Schema{Required: []string{"type"}, Properties: map[string]*Schema{"type": {Type: []string{"string"}, Pattern: anyCase(kinds...)}}}
-	}
 	kinds := slices.Concat([]string{"command", "pipeline"}, ownKinds, laterKinds)
 	return &Schema{
 		Title:      "Node",
 		Type:       []string{"object"},
 		Properties: map[string]*Schema{"type": {Enum: nil, AnyOf: choiceForm(kinds...)().AnyOf}},
-		If:         kind(slices.Concat(ownKinds, laterKinds)...),
+		If:         ofKind(slices.Concat(ownKinds, laterKinds)...),
+		Then:       ownNodeSchema(),
 		Else: &Schema{
-			If:   kind("pipeline"),
+			If:   ofKind("pipeline"),
 			Then: partForm("pipelineNode")(),
 			Else: &Schema{
 				If:   &Schema{Required: []string{"component"}},

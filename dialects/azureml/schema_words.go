@@ -25,6 +25,7 @@ var vocabulary = map[string]shape{
 	"resources":             {"What the command asks of the machine.", partForm("resources")},
 	"distribution":          {"How several processes are started together.", partForm("distribution")},
 	"limits":                {"When the command is stopped.", partForm("limits")},
+	"retry":                 {"Which failures of the program are tried again: how often at most, or a mapping.", orForm(textForm, partForm("retry"))},
 	"is_deterministic":      {"False where equal inputs may give different outputs: then the step is never reused.", boolForm},
 	"additional_includes":   {"Further files and folders that the command finds beside its code.", listForm(textForm)},
 	"is_anonymous":          {"True for what has no name of its own.", anyForm},

@@ -214,6 +214,9 @@ func (f *flattener) made(u *unit, output string) value {
 	if r := u.node.runs.outputs.get(output); r != nil && r.broken {
 		return value{is: unknownValue}
 	}
+	if u.node.through != nil {
+		return u.node.through(f, u, output)
+	}
 	return value{is: outputValue, from: u, output: output, dataType: u.outputKind(output)}
 }
 

@@ -136,16 +136,14 @@ func (l *loader) result(r *result, n *yaml.Node, keys keySet) {
 		r.kind = pipeline.PortType(strings.ToLower(t.Text))
 		switch {
 		case slices.Contains(literalTypes, r.kind):
-			r.broken = true
-			l.problems.errorf(t.Pos(), "write the value to a file, and give the output the type uri_file",
-				"Millrace does not pass outputs of type %s between steps yet", r.kind)
 		case r.kind == "path" || r.kind == "any":
 			r.kind = ""
 		case !slices.Contains(dataTypes, r.kind):
 			r.broken = true
-			l.problems.errorf(t.Pos(), l.typeHint(t.Text, dataTypes), "%q is not a type of an output", clip(t.Text))
+			l.problems.errorf(t.Pos(), l.typeHint(t.Text, portTypes), "%q is not a type of an output", clip(t.Text))
 		}
 	}
+	l.controlOutput(r, n, keys.what == outputPortKeys.what)
 	r.mode = l.mode(n, outputModes)
 	if p := l.scalar(n.Get("path"), "path"); p != nil {
 		t := newText(p)

@@ -326,6 +326,10 @@ func (f *flattener) settingText(sc *scope, t *text, what string) (string, yaml.P
 		case unknownValue:
 			return "", place, false
 		case dataValue, outputValue:
+			if v.late() {
+				f.problems.errorf(f.place(t, part.ref), "", "%s cannot be taken from input %s, whose value is known only when the job runs", what, quote(part.ref.name))
+				return "", place, false
+			}
 			f.problems.errorf(f.place(t, part.ref), "", "%s takes text, and input %s is data", what, quote(part.ref.name))
 			return "", place, false
 		}

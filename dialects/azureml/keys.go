@@ -70,14 +70,14 @@ var (
 		read:    []string{"type", "default", "optional", "min", "max", "enum", "mode", "description"},
 		ignored: []string{"path", "version", "is_multiline_string", "visibility", "datastore"}}
 	outputPortKeys = keySet{what: "a component's output",
-		read:    []string{"type", "mode", "description", "path", "name", "version"},
-		ignored: []string{"is_control", "early_available", "datastore"}}
+		read:    []string{"type", "mode", "description", "path", "name", "version", "is_control", "early_available"},
+		ignored: []string{"datastore"}}
 	inputKeys = keySet{what: "an input",
 		read:    []string{"type", "path", "mode", "value"},
 		ignored: []string{"description", "datastore", "path_on_compute", "version"}}
 	outputKeys = keySet{what: "an output",
-		read:    []string{"type", "mode", "path", "name", "version", "description"},
-		ignored: []string{"datastore", "is_control", "early_available"}}
+		read:    []string{"type", "mode", "path", "name", "version", "description", "is_control", "early_available"},
+		ignored: []string{"datastore"}}
 	limitsKeys    = keySet{what: "limits", read: []string{"timeout"}, ignored: []string{"job_limits_type"}}
 	resourcesKeys = keySet{what: "resources",
 		read:    []string{"instance_count", "instance_type", "shm_size", "docker_args", "gpus", "memory", "properties"},

@@ -226,6 +226,8 @@ type result struct {
 	path *text
 	// asset is what the output is registered as.
 	asset *pipeline.AssetName
+	// control is set where the output is said to hold a value.
+	control bool
 	// promoted is the output of the pipeline around that the output becomes.
 	promoted *reference
 	// said is the text that promoted stands in.

@@ -72,7 +72,9 @@ func (f *flattener) outputKinds(u *unit) {
 		if o.Type == "" {
 			o.Type = pipeline.URIFolder
 		}
-		if o.Mode == "" {
+		if o.Control = o.Type.IsLiteral(); o.Control {
+			o.Mode = ""
+		} else if o.Mode == "" {
 			o.Mode = pipeline.ReadWriteMount
 		}
 		u.outputs = append(u.outputs, o)

@@ -221,12 +221,15 @@ var inputShapes = map[string]shape{
 }
 
 var outputShapes = map[string]shape{
-	"type":        {"What the data is; uri_folder where it is left out.", choiceForm(append(slices.Clone(dataWords), "path", "any")...)},
+	"type":        {"What the output is; uri_folder where it is left out. One of the type boolean, integer, number or string holds a value.", choiceForm(append(wordsOf(portTypes), "path", "any")...)},
 	"path":        {"A place in a datastore that the output is published to: azureml://datastores/NAME/paths/PATH. ${{name}} is the name of the job.", textForm},
 	"mode":        {"How the step writes the data; rw_mount where it is left out.", choiceForm(outputModeWords...)},
 	"name":        {"The name of the asset that the output is registered as.", textForm},
 	"version":     {"The version of the asset that the output is registered as; the next number where it is left out.", textForm},
 	"description": {"What the output is for.", textForm},
+
+	"is_control":      {"The output holds a value: a condition, or what a later node is given as text.", boolForm},
+	"early_available": {"The value may be read before the step has ended; Millrace reads it at the end.", boolForm},
 }
 
 // resourcesShapes: properties take anything, and Millrace reads two of them.

@@ -244,6 +244,11 @@ func (f *flattener) mixture(a *argument, p *port, sc *scope) value {
 			}
 			data = &v
 		case outputValue:
+			if v.dataType.IsLiteral() {
+				f.problems.errorf(f.place(a.text, part.ref), "give the node both, and join them in the command",
+					"a value that is known only when the job runs cannot be joined with text")
+				return value{is: unknownValue}
+			}
 			f.problems.errorf(f.place(a.text, part.ref), "bind the whole output, and add the rest of the path in the command",
 				"a part of an output cannot be an input")
 			return value{is: unknownValue}
@@ -358,7 +363,12 @@ func (f *flattener) fitting(p *port, v value, a *argument, nd *node) value {
 		if p.kind != "" {
 			v.literal.kind = p.kind
 		}
-	case dataValue, outputValue:
+	case outputValue:
+		if v.dataType.IsLiteral() {
+			return f.fittingControl(p, v, a, owner)
+		}
+		fallthrough
+	case dataValue:
 		if p.kind == pipeline.Integer || p.kind == pipeline.Number || p.kind == pipeline.Boolean {
 			where := p.at
 			if a != nil {
@@ -395,7 +405,11 @@ func inputOf(p *port, v value) pipeline.Input {
 	case outputValue:
 		in.Mode = v.mode
 		in.Binding.Step = &pipeline.OutputRef{Step: v.from.name, Output: v.output}
-		if in.Type == "" || in.Type.IsLiteral() || (in.Type == pipeline.URIFile) != (v.dataType == pipeline.URIFile) {
+		if v.dataType.IsLiteral() {
+			if in.Type == "" {
+				in.Type = v.dataType
+			}
+		} else if in.Type == "" || in.Type.IsLiteral() || (in.Type == pipeline.URIFile) != (v.dataType == pipeline.URIFile) {
 			in.Type = v.dataType
 		}
 	}

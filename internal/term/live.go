@@ -33,6 +33,7 @@ type live struct {
 	lines    int             // and how many there were
 	calm     time.Time       // until then ends of steps are gathered
 	began    time.Time
+	paces    paces
 	drawn    []string // the lines at the bottom, as they stand
 	width    int      // of the terminal when they were drawn
 }
@@ -77,6 +78,7 @@ func (l *live) Update(s Snapshot) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.snapshot = s
+	l.paces.look(s.Steps, l.now())
 	for _, w := range l.tracker.warnings(s.Steps) {
 		l.pending = append(l.pending, l.stream.Paint(Yellow, w))
 	}
@@ -181,6 +183,8 @@ func sumWord(k eventKind) string {
 	switch k {
 	case reused:
 		return "reused"
+	case skipped:
+		return "skipped"
 	case canceled:
 		return string(pipeline.Canceled)
 	}
@@ -193,6 +197,8 @@ func (l *live) mark(k eventKind) string {
 		return l.stream.Paint(Green, "+")
 	case reused:
 		return l.stream.Paint(Blue, "=")
+	case skipped:
+		return l.stream.Paint(Faint, "-")
 	case failed:
 		return l.stream.Paint(Red, "x")
 	}
@@ -203,7 +209,7 @@ func (l *live) paint(e event) string {
 	switch e.kind {
 	case failed:
 		return l.stream.Paint(Red, e.text)
-	case reused:
+	case reused, skipped:
 		return l.stream.Paint(Faint, e.text)
 	}
 	return e.text
@@ -265,6 +271,12 @@ func (l *live) rows() []string {
 		text := "  " + pad(s.Name, name) + "  " + string(s.Status) + on(s)
 		if !s.Started.IsZero() {
 			text += "  " + wholeSeconds(l.now().Sub(s.Started))
+		}
+		if s.Parts != nil {
+			text += "  " + Clean(s.Parts.String()) + l.paces.of(s)
+		}
+		if m := Metrics(s.Metrics, fewMetrics); m != "" {
+			text += "  " + m
 		}
 		rows = append(rows, text)
 	}

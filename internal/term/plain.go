@@ -15,6 +15,8 @@ type plain struct {
 	now     func() time.Time
 	tracker tracker
 	waiting map[string]waiting // by step
+	parts   map[string]saidOf  // by step
+	paces   paces
 	steps   []pipeline.StepState
 	stop    chan struct{} // nil until something is watched
 }
@@ -40,7 +42,9 @@ func (p *plain) Update(s Snapshot) {
 		p.line(e.at, e.step, e.text)
 	}
 	p.steps = s.Steps
+	p.paces.look(s.Steps, p.now())
 	p.sayWaits()
+	p.sayParts()
 	if p.stop == nil {
 		p.stop = make(chan struct{})
 		go p.watch(p.stop)
@@ -60,6 +64,7 @@ func (p *plain) watch(stop chan struct{}) {
 		case <-tick.C:
 			p.mu.Lock()
 			p.sayWaits()
+			p.sayParts()
 			p.mu.Unlock()
 		case <-stop:
 			return
@@ -90,6 +95,41 @@ func (p *plain) sayWaits() {
 		}
 	}
 	p.waiting = current
+}
+
+// seldom is how often a line says how far a step of many parts is.
+const seldom = 30 * time.Second
+
+// saidOf is what was last said of the parts of a step, and when.
+type saidOf struct {
+	text string
+	at   time.Time
+}
+
+// sayParts says now and then how far the steps of many parts are.
+func (p *plain) sayParts() {
+	now := p.now()
+	for _, s := range p.steps {
+		if s.Status != pipeline.Running || s.Parts == nil {
+			continue
+		}
+		last, known := p.parts[s.Name]
+		text := s.Parts.String()
+		switch {
+		case !known:
+			// The first line comes when there has been time for some of them.
+			last.at = now
+		case text != last.text && now.Sub(last.at) >= seldom:
+			p.line(now, s.Name, Clean(text)+p.paces.of(s))
+			last = saidOf{text, now}
+		default:
+			continue
+		}
+		if p.parts == nil {
+			p.parts = make(map[string]saidOf)
+		}
+		p.parts[s.Name] = last
+	}
 }
 
 func (p *plain) Busy(string) {}

@@ -56,6 +56,7 @@ const (
 	began eventKind = iota
 	completed
 	reused
+	skipped
 	failed
 	canceled
 )
@@ -122,12 +123,19 @@ func change(before, s pipeline.StepState) (event, bool) {
 		if s.Reused != nil {
 			return event{at: s.Ended, kind: reused, text: "reused from " + s.Reused.Job + "." + s.Reused.Step}, true
 		}
+		if s.Skipped != "" {
+			return event{at: s.Ended, kind: skipped, text: "skipped: " + Clean(s.Skipped)}, true
+		}
 		e.kind = completed
 		if !s.Started.IsZero() {
 			e.text += " " + Duration(s.Ended.Sub(s.Started))
 		}
+		e.text += told(s)
 	case pipeline.Failed:
 		e.kind = failed
+		if s.Parts != nil {
+			e.text += ", " + s.Parts.String()
+		}
 		if s.Failure != nil {
 			e.text += ": " + Clean(s.Failure.Message)
 		}
@@ -135,6 +143,21 @@ func change(before, s pipeline.StepState) (event, bool) {
 		e.kind = canceled
 	}
 	return e, true
+}
+
+// fewMetrics is how many are shown in a line about a step.
+const fewMetrics = 3
+
+// told is what a step has said of itself, after a comma: its parts, its metrics.
+func told(s pipeline.StepState) string {
+	text := ""
+	if s.Parts != nil {
+		text += ", " + Clean(s.Parts.String())
+	}
+	if m := Metrics(s.Metrics, fewMetrics); m != "" {
+		text += ", " + m
+	}
+	return text
 }
 
 // on says where a step runs, and that it is not its first attempt.
@@ -185,7 +208,7 @@ func (w wait) who() string {
 
 // counts is the footer's view of a snapshot.
 type counts struct {
-	total, done, reused, running, waiting, failed int
+	total, done, reused, skipped, running, waiting, failed int
 }
 
 func count(steps []pipeline.StepState) counts {
@@ -196,6 +219,9 @@ func count(steps []pipeline.StepState) counts {
 			c.done++
 			if s.Reused != nil {
 				c.reused++
+			}
+			if s.Skipped != "" {
+				c.skipped++
 			}
 		case pipeline.Running, pipeline.Finalizing, pipeline.CancelRequested:
 			c.running++
@@ -211,8 +237,13 @@ func count(steps []pipeline.StepState) counts {
 func (c counts) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%d of %s done", c.done, Count(c.total, "step"))
-	if c.reused > 0 {
+	switch {
+	case c.reused > 0 && c.skipped > 0:
+		fmt.Fprintf(&b, " (%d reused, %d skipped)", c.reused, c.skipped)
+	case c.reused > 0:
 		fmt.Fprintf(&b, " (%d reused)", c.reused)
+	case c.skipped > 0:
+		fmt.Fprintf(&b, " (%d skipped)", c.skipped)
 	}
 	for _, part := range []struct {
 		n    int

@@ -18,9 +18,10 @@ const folderMark = "hdi_isfolder"
 
 // listed is something below a path of a bucket.
 type listed struct {
-	name   string
-	size   int64
-	folder bool // there is nothing in it
+	name    string
+	size    int64
+	version string // as versionOf has it
+	folder  bool   // there is nothing in it
 }
 
 // below lists what lies below a path: files, and those empty folders that the
@@ -50,7 +51,7 @@ func (o *objects) below(ctx context.Context, at string) (found []listed, err err
 		if len(found) == maxObjects {
 			return nil, missing("name a part of it", "there are more than %d objects below %q in %s", maxObjects, prefix, o.called)
 		}
-		found = append(found, listed{name: name, size: object.Size, folder: mark})
+		found = append(found, listed{name: name, size: object.Size, version: versionOf(object.Size, object.ModTime, object.MD5), folder: mark})
 	}
 	found, err = o.withoutMarks(ctx, prefix, found)
 	if err == nil && len(found) == 0 && !known {

@@ -47,10 +47,10 @@ type Job struct {
 
 // Counts is how many of a job's steps are where.
 type Counts struct {
-	Total, Done, Reused, Running, Waiting, Failed, Canceled, NotStarted int
+	Total, Done, Reused, Skipped, Running, Waiting, Failed, Canceled, NotStarted int
 }
 
-// Count counts the steps. Done includes the reused ones; Waiting are steps that
+// Count counts the steps. Done includes the reused and the skipped ones; Waiting are steps that
 // are ready and wait for a slot or for the same step of another job.
 func (j *Job) Count() Counts {
 	c := Counts{Total: len(j.Steps)}
@@ -60,6 +60,9 @@ func (j *Job) Count() Counts {
 			c.Done++
 			if s.Reused != nil {
 				c.Reused++
+			}
+			if s.Skipped != "" {
+				c.Skipped++
 			}
 		case pipeline.Running, pipeline.Finalizing, pipeline.CancelRequested:
 			c.Running++

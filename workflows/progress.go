@@ -65,17 +65,57 @@ func (e *execution) details() string {
 	var b strings.Builder
 	b.WriteString("| step | state | queue | |\n|---|---|---|---|\n")
 	for _, s := range e.steps {
-		state, note := string(s.Status), s.Waiting
-		switch {
-		case s.Reused != nil:
-			state, note = "Reused", "from "+s.Reused.Job+"."+s.Reused.Step
-		case s.Failure != nil:
-			note = s.Failure.Message
-		case s.Status == pipeline.Queued && note == "":
-			// Whether a worker has taken it is not told to the workflow.
-			state = "Queued or running"
-		}
-		fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", s.Name, state, s.Queue, strings.ReplaceAll(note, "\n", " "))
+		state, note := shown(s)
+		fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", s.Name, state, s.Queue, cell(note))
 	}
 	return b.String()
+}
+
+// shown is a step's state in a word, and what there is to say of it.
+func shown(s pipeline.StepState) (state, note string) {
+	state, note = string(s.Status), s.Waiting
+	switch {
+	case s.Skipped != "":
+		return "Skipped", s.Skipped
+	case s.Reused != nil:
+		state, note = "Reused", "from "+s.Reused.Job+"."+s.Reused.Step
+	case s.Failure != nil:
+		note = s.Failure.Message
+	case s.Status == pipeline.Queued && note == "" && s.Parts == nil:
+		// Whether a worker has taken it is not told to the workflow.
+		state = "Queued or running"
+	}
+	if s.Parts != nil {
+		note = joined(s.Parts.String(), note)
+	}
+	return state, joined(note, measures(s.Metrics))
+}
+
+func joined(a, b string) string {
+	if a == "" || b == "" {
+		return a + b
+	}
+	return a + "; " + b
+}
+
+// maxMeasures is how many metrics of a step the table has room for.
+const maxMeasures = 4
+
+// measures lists the last values of a step's metrics, by name.
+func measures(metrics map[string]pipeline.Metric) string {
+	names := workflow.DeterministicKeys(metrics)
+	var parts []string
+	for i, name := range names {
+		if i == maxMeasures {
+			parts = append(parts, fmt.Sprintf("%d more", len(names)-maxMeasures))
+			break
+		}
+		parts = append(parts, fmt.Sprintf("%s %.4g", name, float64(metrics[name].Last)))
+	}
+	return strings.Join(parts, ", ")
+}
+
+// cell makes text fit to stand in a row of a table.
+func cell(text string) string {
+	return strings.NewReplacer("\n", " ", "|", "/").Replace(text)
 }

@@ -22,6 +22,7 @@ func (a *app) summary(w *term.Stream, job *runs.Job, logShown bool, set []string
 		took = " in " + term.Duration(job.Ended.Sub(job.Started))
 	}
 	fmt.Fprintf(w, "%s %s%s: %s\n", job.Name, w.Paint(style, string(job.Status)), took, countWords(job.Count()))
+	tellMetrics(w, job)
 	switch job.Status {
 	case pipeline.Completed:
 		a.tellOutputs(w, job)
@@ -47,12 +48,47 @@ func countWords(c runs.Counts) string {
 	for _, part := range []struct {
 		n    int
 		word string
-	}{{c.Reused, "reused"}, {c.Failed, "failed"}, {c.Canceled, "canceled"}, {c.NotStarted + c.Waiting + c.Running, "not run"}} {
+	}{{c.Reused, "reused"}, {c.Skipped, "skipped"}, {c.Failed, "failed"}, {c.Canceled, "canceled"}, {c.NotStarted + c.Waiting + c.Running, "not run"}} {
 		if part.n > 0 {
 			text += fmt.Sprintf(", %d %s", part.n, part.word)
 		}
 	}
 	return text
+}
+
+// toldMetrics is how many metrics of a step, and toldSteps the steps with some,
+// that are shown when a job has ended.
+const toldMetrics, toldSteps = 8, 12
+
+// tellMetrics lists what steps have told of themselves: their metrics, and of
+// what they are made.
+func tellMetrics(w *term.Stream, job *runs.Job) {
+	t := &term.Table{}
+	more := 0
+	for _, s := range job.Steps {
+		var told []string
+		if s.Parts != nil {
+			told = append(told, term.Clean(s.Parts.String()))
+		}
+		if metrics := term.Metrics(s.Metrics, toldMetrics); metrics != "" {
+			told = append(told, metrics)
+		}
+		switch {
+		case told == nil:
+		case len(t.Rows) == toldSteps:
+			more++
+		default:
+			t.Add("  "+s.Name, strings.Join(told, ", "))
+		}
+	}
+	if len(t.Rows) == 0 {
+		return
+	}
+	fmt.Fprintln(w, "metrics:")
+	_ = t.Write(w)
+	if more > 0 {
+		fmt.Fprintf(w, "  and of %s\n", term.Count(more, "more step"))
+	}
 }
 
 // tellOutputs lists the outputs of the job as a whole.

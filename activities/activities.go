@@ -54,6 +54,7 @@ type Activities struct {
 
 	plans     *plans
 	adoptions *adoptions
+	sweeps    *sweeps
 }
 
 // Places reads and writes outside the store.
@@ -68,7 +69,7 @@ type Places interface {
 // New makes the activities of a process. Those of one queue are made from them
 // with On.
 func New(a Activities) *Activities {
-	a.plans, a.adoptions = new(plans), new(adoptions)
+	a.plans, a.adoptions, a.sweeps = new(plans), new(adoptions), new(sweeps)
 	return &a
 }
 

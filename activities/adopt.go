@@ -152,9 +152,11 @@ func (d *adoption) resume(ctx context.Context, left Left) (StepResult, error) {
 		return *done, nil
 	}
 	s := plan.step(left.Input)
-	ran, err := d.orphan.Resume(ctx, step.Attempt{
-		Plan: plan.Plan, Step: s, Number: left.Attempt, Inputs: values(s, left.Input.Inputs), Token: left.token(),
-	})
+	attempt := step.Attempt{Plan: plan.Plan, Step: s, Number: left.Attempt, Inputs: values(s, left.Input.Inputs), Token: left.token()}
+	var sum metricSum
+	attempt.Metric, sum = d.listen(ctx, left, attempt.Metric)
+	ran, err := d.orphan.Resume(ctx, attempt)
+	ran.Metrics = sum(ran.Metrics)
 	d.look(ctx) // once more, before it counts
 	if !d.wanted() {
 		err = errUnwanted

@@ -78,6 +78,8 @@ type StepInput struct {
 	Key  string `json:"key"`
 	// Timeout takes the place of the step's, where it is not 0; in seconds.
 	Timeout int `json:"timeout,omitempty"`
+	// Watch is set for a trial of a sweep, which keeps its own list of them.
+	Watch *Watch `json:"watch,omitempty"`
 	// Reusable steps run once at a time in all jobs.
 	Reusable bool `json:"reusable"`
 }

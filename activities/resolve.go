@@ -165,6 +165,10 @@ func (p *indexed) inputs(i int, hits map[int]*Resolved, given map[string]pipelin
 func values(step *pipeline.Step, open map[string]pipeline.Value) map[string]pipeline.Value {
 	all := make(map[string]pipeline.Value, len(step.Inputs))
 	for _, in := range step.Inputs {
+		if v, ok := open[in.Name]; ok {
+			all[in.Name] = v // a trial's own, in place of a default
+			continue
+		}
 		switch b := in.Binding; {
 		case b.Literal != nil:
 			all[in.Name] = pipeline.Text(*b.Literal)
@@ -172,10 +176,6 @@ func values(step *pipeline.Step, open map[string]pipeline.Value) map[string]pipe
 			all[in.Name] = pipeline.Value{URI: b.Source.URI}
 		case b.Source != nil && b.Source.Artifact != nil:
 			all[in.Name] = pipeline.Content(*b.Source.Artifact)
-		default:
-			if v, ok := open[in.Name]; ok {
-				all[in.Name] = v
-			}
 		}
 	}
 	return all

@@ -161,7 +161,10 @@ func (a *Activities) run(ctx context.Context, plan *indexed, left Left) (StepRes
 		left.Share = share
 	}
 	attempt.Token = left.token()
+	var sum metricSum
+	attempt.Metric, sum = a.listen(running, left, attempt.Metric)
 	result, err := a.Runner.Run(running, attempt)
+	result.Metrics = sum(result.Metrics)
 	return a.settle(ctx, running, s, left, result, err)
 }
 
@@ -183,7 +186,7 @@ func (a *Activities) settle(ctx, running context.Context, s *pipeline.Step, left
 	if failure, ok := errors.AsType[*pipeline.Failure](err); ok && running.Err() == nil && failure.Kind != pipeline.Infrastructure {
 		state := stateOf(s, in, result, number)
 		state.Status, state.Failure = pipeline.Failed, failure
-		_ = a.Records.Note(ctx, in.Job, in.Name, []pipeline.StepState{state})
+		a.note(ctx, in, state)
 	}
 	return StepResult{}, a.attemptFailed(running, err, stepGivesUpAt, StepFailed{Outputs: result.Outputs, Reported: reported(result), Attempt: number})
 }
@@ -222,9 +225,15 @@ func (a *Activities) record(ctx context.Context, s *pipeline.Step, in StepInput,
 	if err != nil {
 		return StepResult{}, a.failed(err, StepFailed{Attempt: number})
 	}
-	state := stateOf(s, in, result, number)
-	_ = a.Records.Note(ctx, in.Job, in.Name, []pipeline.StepState{state})
+	a.note(ctx, in, stateOf(s, in, result, number))
 	return StepResult{Outputs: result.Outputs, Reported: reported(result), Attempt: number}, nil
+}
+
+// note keeps how a step has ended, for whoever asks without a server.
+func (a *Activities) note(ctx context.Context, in StepInput, state pipeline.StepState) {
+	if in.Watch == nil { // a sweep has its own list of trials
+		_ = a.Records.Note(ctx, in.Job, in.Name, []pipeline.StepState{state})
+	}
 }
 
 // stateOf is what is noted of a step that has completed.

@@ -15,30 +15,22 @@ import (
 	"github.com/millrace-ml/millrace/pipeline"
 )
 
-// Log writes what a step printed, stdout and stderr merged. With follow it goes
-// on until the step has ended; without, it writes what there is. A reused step
-// shows the log of the run that it was taken from.
-func (s *Service) Log(ctx context.Context, name, stepName string, follow bool, w io.Writer) error {
-	f, err := s.follow(ctx, name)
-	if err != nil {
-		return err
-	}
-	i, ok := f.at[stepName]
-	if !ok {
-		return fmt.Errorf("%w %q in job %s", ErrNoStep, stepName, name)
-	}
-	live := liveLog{folder: step.Folder(s.Work, name, stepName)}
+// Log writes what a step of a job prints, stdout and stderr merged, until the
+// step has ended. A reused step shows the log of the run that it was taken from.
+//
+// How the step stands is for the caller to say, who follows the job anyway, for
+// all of its steps at once: stands returns what is known now, and whether
+// nothing more will be known.
+func (s *Service) Log(ctx context.Context, job, stepName string, stands func() (state pipeline.StepState, last bool), w io.Writer) error {
+	live := liveLog{folder: step.Folder(s.Work, job, stepName)}
 	defer live.close()
 	for {
-		if _, err := f.look(ctx); err != nil {
-			return err
-		}
-		state := f.job.Steps[i]
-		// The file first: once the step has ended, it is whole.
+		state, last := stands()
+		// The file comes after that: once the step has ended, it is whole.
 		if err := live.copy(w); err != nil {
 			return err
 		}
-		if over := state.Status.Ended() || f.job.Status.Ended() || state.Status == pipeline.Finalizing; over || !follow || s.Temporal == nil {
+		if last || state.Status.Ended() || state.Status == pipeline.Finalizing || s.Temporal == nil {
 			if live.began {
 				return live.copy(w)
 			}

@@ -1,6 +1,7 @@
 package runs
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -53,17 +54,14 @@ type queued struct {
 	priority int32
 }
 
-// before reports whether a step has its turn before another of the same job.
-func (q queued) before(other queued) bool {
-	if q.priority != other.priority {
-		return q.priority < other.priority
-	}
-	return q.since.Before(other.since)
+// turn compares steps of the same job by whose turn comes first.
+func (q queued) turn(other queued) int {
+	return cmp.Or(cmp.Compare(q.priority, other.priority), q.since.Compare(other.since))
 }
 
 // explain says what the steps of a job wait for that wait for a slot.
 func (f *follower) explain(ctx context.Context, pending []*workflowpb.PendingActivityInfo) {
-	var waiting []queued
+	waiting := make(map[string][]queued) // by task queue
 	long := false
 	for _, p := range pending {
 		i, ok := f.at[stepOf(p.GetActivityType().GetName(), p.GetActivityId())]
@@ -76,7 +74,7 @@ func (f *follower) explain(ctx context.Context, pending []*workflowpb.PendingAct
 		if q.priority == 0 {
 			q.priority = usualPriority
 		}
-		waiting = append(waiting, q)
+		waiting[q.task] = append(waiting[q.task], q)
 		long = long || time.Since(q.since) > waitsLong
 	}
 	f.why = nil
@@ -87,10 +85,13 @@ func (f *follower) explain(ctx context.Context, pending []*workflowpb.PendingAct
 		f.queues = &queues{s: f.s, tasks: make(map[string]taskQueue)}
 	}
 	f.why = make(map[int]reasonToWait)
-	for _, q := range waiting {
-		if time.Since(q.since) > waitsLong {
-			step := f.job.Plan.Steps[q.step]
-			f.why[q.step] = f.queues.why(ctx, q, waiting, step.Queue, step.Resources.GPUs)
+	for _, line := range waiting {
+		slices.SortFunc(line, queued.turn)
+		for _, q := range line {
+			if time.Since(q.since) > waitsLong {
+				step := f.job.Plan.Steps[q.step]
+				f.why[q.step] = f.queues.why(ctx, q, line, step.Queue, step.Resources.GPUs)
+			}
 		}
 	}
 }
@@ -98,7 +99,7 @@ func (f *follower) explain(ctx context.Context, pending []*workflowpb.PendingAct
 // reasonToWait is why a step waits, and its place among those that wait with it.
 type reasonToWait struct{ why, place string }
 
-func (qs *queues) why(ctx context.Context, q queued, waiting []queued, queue string, gpus int) reasonToWait {
+func (qs *queues) why(ctx context.Context, q queued, line []queued, queue string, gpus int) reasonToWait {
 	task, ok := qs.ask(ctx, q.task)
 	if !ok {
 		return reasonToWait{why: "waits for a slot on queue " + queue}
@@ -114,26 +115,19 @@ func (qs *queues) why(ctx context.Context, q queued, waiting []queued, queue str
 	if gpus > 1 {
 		r.why = fmt.Sprintf("waits for %d free GPUs on queue %s", gpus, queue)
 	}
-	r.place = place(q, waiting, task.backlog)
+	r.place = place(q, line, task.backlog)
 	return r
 }
 
-// place says how many steps have their turn before one: of its own job exactly,
-// and of others at most as many as wait in all.
-func place(q queued, waiting []queued, backlog map[int32]int) string {
-	own, before := 0, 0
-	for _, other := range waiting {
-		if other.task != q.task || other.step == q.step {
-			continue
-		}
-		if other.priority <= q.priority {
-			own++
-		}
-		if other.before(q) {
-			before++
-		}
-	}
-	others := -own - 1
+// place says how many steps have their turn before one: of its own job, of which
+// line holds those of the same task queue in order, exactly; and of others at
+// most as many as wait in all.
+func place(q queued, line []queued, backlog map[int32]int) string {
+	before, _ := slices.BinarySearchFunc(line, q, queued.turn)
+	own, _ := slices.BinarySearchFunc(line, q.priority+1, func(other queued, priority int32) int {
+		return cmp.Compare(other.priority, priority)
+	})
+	others := -own
 	for priority, many := range backlog {
 		if priority <= q.priority {
 			others += many

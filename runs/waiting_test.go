@@ -1,6 +1,7 @@
 package runs
 
 import (
+	"slices"
 	"testing"
 	"time"
 )
@@ -27,7 +28,9 @@ func TestAStepKnowsItsPlace(t *testing.T) {
 		{"the server counts late", job[2], map[int32]int{}, "3 steps ahead of it"},
 		{"other queues do not matter", job[3], map[int32]int{3: 1}, ""},
 	} {
-		if got := place(test.step, job, test.backlog); got != test.want {
+		line := slices.DeleteFunc(slices.Clone(job), func(q queued) bool { return q.task != test.step.task })
+		slices.SortFunc(line, queued.turn)
+		if got := place(test.step, line, test.backlog); got != test.want {
 			t.Errorf("%s: %q, want %q", test.name, got, test.want)
 		}
 	}

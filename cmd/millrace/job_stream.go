@@ -76,11 +76,11 @@ func (a *app) stream(ctx context.Context, s *site, name string, w *term.Stream) 
 	log.head(job)
 	reader := newLogs(job.Type, log.line)
 	job, err = a.attend(ctx, s, name, func(job *runs.Job) {
-		log.reused(job)
+		log.silent(job)
 		reader.follow(ctx, s.jobs, job)
 	})
 	if err != nil {
-		reader.wait()
+		reader.breakOff()
 		if ctx.Err() != nil {
 			a.say("stopped following; job %s goes on: `%s` follows it again, `%s` ends it",
 				name, a.command("job", "stream", "-n", name), a.command("job", "cancel", "-n", name))
@@ -100,7 +100,7 @@ func (a *app) stream(ctx context.Context, s *site, name string, w *term.Stream) 
 type streamed struct {
 	mu   sync.Mutex
 	w    *term.Stream
-	said map[string]bool // reused steps
+	said map[string]bool // steps that print nothing
 }
 
 // line writes a line that a step printed.
@@ -116,12 +116,20 @@ func (s *streamed) line(step, line string) {
 	fmt.Fprintln(s.w, line)
 }
 
-// reused says which steps of a pipeline print nothing, because they were reused.
-func (s *streamed) reused(job *runs.Job) {
+// silent says of the steps of a pipeline that print nothing why: they were
+// reused, or skipped.
+func (s *streamed) silent(job *runs.Job) {
 	for _, state := range job.Steps {
-		if state.Reused != nil && job.Type == pipeline.PipelineJob && !s.said[state.Name] {
+		if job.Type != pipeline.PipelineJob || s.said[state.Name] {
+			continue
+		}
+		switch {
+		case state.Reused != nil:
 			s.said[state.Name] = true
 			s.line(state.Name, "reused from "+state.Reused.Job+"."+state.Reused.Step)
+		case state.Skipped != "":
+			s.said[state.Name] = true
+			s.line(state.Name, "skipped: "+state.Skipped)
 		}
 	}
 }

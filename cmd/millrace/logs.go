@@ -19,6 +19,8 @@ type logs struct {
 
 	mu    sync.Mutex
 	steps map[string]*stepLog
+	now   []pipeline.StepState // as they were seen last
+	last  bool                 // nothing more will be seen
 	work  sync.WaitGroup
 }
 
@@ -43,6 +45,9 @@ func (l *logs) follow(ctx context.Context, jobs *runs.Service, job *runs.Job) {
 	if l == nil {
 		return
 	}
+	l.mu.Lock()
+	l.now, l.last = job.Steps, l.last || job.Status.Ended()
+	l.mu.Unlock()
 	var ended []pipeline.StepState
 	for _, state := range job.Steps {
 		switch {
@@ -102,13 +107,33 @@ func (l *logs) read(ctx context.Context, jobs *runs.Service, job, step string, l
 		name = ""
 	}
 	w.line = func(text string) { l.sink(name, text) }
-	err := jobs.Log(ctx, job, step, true, w)
+	err := jobs.Log(ctx, job, step, func() (pipeline.StepState, bool) { return l.stands(step) }, w)
 	if err == nil {
 		w.end()
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	log.shown, log.busy, log.whole = w.shown, false, err == nil
+}
+
+// stands is how a step stands, and whether nothing more will be known of it.
+func (l *logs) stands(step string) (pipeline.StepState, bool) {
+	l.mu.Lock()
+	now, last := l.now, l.last
+	l.mu.Unlock()
+	if i := slices.IndexFunc(now, func(s pipeline.StepState) bool { return s.Name == step }); i >= 0 {
+		return now[i], last
+	}
+	return pipeline.StepState{Name: step}, last
+}
+
+// breakOff shows what there is of the logs of a job that is not followed any
+// more.
+func (l *logs) breakOff() {
+	l.mu.Lock()
+	l.last = true
+	l.mu.Unlock()
+	l.wait()
 }
 
 // finish shows what is left of the logs of a job that has ended.

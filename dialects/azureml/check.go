@@ -9,12 +9,16 @@ import (
 // every expression names something that exists, that nothing waits for itself,
 // that outputs are written once.
 func (l *loader) checkGraph(g *graph) {
+	l.controls(g)
 	for _, nd := range g.nodes.list {
-		if nd.runs == nil {
+		if nd.runs == nil && !nd.isBranch() {
 			g.incomplete = true
 		}
+		looped := nd.loopOf != nil && nd.loopOf.runs != nil // what it says is checked as the loop's
 		for _, a := range slices.Concat(nd.inputs.list, nd.dropped) {
-			l.checkArgument(g, a)
+			if !looped {
+				l.checkArgument(g, a)
+			}
 		}
 		for _, t := range nd.settings() {
 			for _, ref := range t.refs() {
@@ -23,8 +27,13 @@ func (l *loader) checkGraph(g *graph) {
 				}
 			}
 		}
+		if nd.isLoop() {
+			l.checkItems(g, nd.control.loop.items)
+		}
 		for _, r := range nd.outputs.list {
-			l.checkResult(g, nd, r)
+			if !looped {
+				l.checkResult(g, nd, r)
+			}
 		}
 	}
 	l.checkCycles(g)
@@ -77,8 +86,15 @@ func (l *loader) checkSibling(g *graph, t *text, ref *reference) bool {
 	case other == nil:
 		l.problems.errorf(l.place(t, ref), l.didYouMean(ref.job, g.nodes.someNames(), "nodes"), "%s has no node %s", g.label, quote(ref.job))
 		return false
+	case other.isBranch():
+		l.problems.errorf(l.place(t, ref), "bind the outputs of the nodes in its blocks", "node %s is an if_else, which has no inputs or outputs", quote(ref.job))
+		return false
 	case other.runs == nil:
 		return true
+	case ref.kind == siblingOutput && other.loopOf != nil && other.loopOf.control.kind == "parallel_for":
+		l.problems.errorf(l.place(t, ref), "write ${{parent.jobs."+other.loopOf.name+".outputs."+clip(ref.name)+"}}, which has those of all iterations",
+			"node %s is the body of the loop %s, and has outputs in each iteration", quote(ref.job), quote(other.loopOf.name))
+		return false
 	case ref.kind == siblingInput && !other.runs.inputs.has(ref.name):
 		l.problems.errorf(l.place(t, ref), l.didYouMean(ref.name, other.runs.inputs.someNames(), "inputs"), "node %s has no input %s", quote(ref.job), quote(ref.name))
 		return false
@@ -96,7 +112,7 @@ func (l *loader) checkSibling(g *graph, t *text, ref *reference) bool {
 // hasOutput tells whether a node that runs makes an output. Every program
 // leaves artifacts, declared or not.
 func (n *node) hasOutput(name string) bool {
-	return n.runs.outputs.has(name) || n.runs.graph == nil && n.through == nil && name == artifacts
+	return n.runs.outputs.has(name) || n.runs.graph == nil && n.through == nil && !n.isLoop() && n.loopOf == nil && name == artifacts
 }
 
 // checkResult checks what a node says about an output, and notes the output of
@@ -165,6 +181,20 @@ func (l *loader) checkCycles(g *graph) {
 					}
 					a.kind = givenWrong
 				}
+			}
+		}
+		for _, w := range nd.waits() {
+			ref := (*w).single()
+			other := g.nodes.get(ref.job)
+			if ref.kind != siblingOutput || other == nil {
+				continue
+			}
+			switch state[other] {
+			case unseen:
+				visit(other)
+			case open:
+				l.cycle(way[slices.Index(way, other):], *w, ref)
+				*w = nil
 			}
 		}
 		way = way[:len(way)-1]
@@ -241,7 +271,7 @@ func (l *loader) inferOptional(g *graph) {
 	for _, nd := range g.nodes.list {
 		for _, a := range nd.inputs.list {
 			ref := a.text.single()
-			if ref == nil || ref.kind != parentInput || !g.inputs.has(ref.name) {
+			if ref == nil || ref.kind != parentInput || !g.inputs.has(ref.name) || nd.isLoop() {
 				continue
 			}
 			if nd.runs == nil {

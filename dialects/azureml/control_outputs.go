@@ -46,6 +46,24 @@ func (f *flattener) fittingControl(p *port, v value, a *argument, owner string) 
 	return v
 }
 
+// fittingParameter holds an input of a loop against the type that a port of the
+// body declares.
+func (f *flattener) fittingParameter(p *port, v value, a *argument, owner string) value {
+	kind := v.kind()
+	if p.isData() == kind.IsLiteral() && p.kind != "" || kind.IsLiteral() && v.is == parameterValue && !takes(p.kind, kind) {
+		where := p.at
+		if a != nil {
+			where = a.node.Pos()
+		}
+		f.problems.errorf(where, "", "input %s of %s takes %s, and what it is bound to holds %s", quote(p.name), owner, article(p.kind), article(kind))
+		return value{is: unknownValue}
+	}
+	if v.mode == "" {
+		v.mode = p.mode
+	}
+	return v
+}
+
 // takes tells whether a port of one type can be given a value of another.
 func takes(port, given pipeline.PortType) bool {
 	switch port {
@@ -58,4 +76,6 @@ func takes(port, given pipeline.PortType) bool {
 }
 
 // late tells whether a value is text that is known only when the job runs.
-func (v value) late() bool { return v.is == outputValue && v.dataType.IsLiteral() }
+func (v value) late() bool {
+	return v.is == joinedValue || v.is == parameterValue || v.is == outputValue && v.dataType.IsLiteral()
+}

@@ -36,6 +36,8 @@ type scope struct {
 	// priority is that of the nodes that have none of their own.
 	priority pipeline.Priority
 	role     pipeline.Role
+	// top is set for the body of a loop: a plan of its own.
+	top bool
 }
 
 // unit is one use of a node: a leaf, or a pipeline with a scope inside.
@@ -52,6 +54,8 @@ type unit struct {
 	priority pipeline.Priority
 	outputs  []pipeline.Output
 	values   map[string]value
+	// isBody is set for the body of a loop, whose guards are those of the loop.
+	isBody bool
 }
 
 // draft is a plan that lacks only the name of the job.
@@ -93,7 +97,7 @@ func (f *flattener) expand(sc *scope) {
 			f.full = true
 			f.problems.errorf(nd.at, "", "this job has more than %d steps, with its pipeline components expanded", maxSteps)
 		}
-		if nd.runs == nil || f.full || sc.units[nd.name] != nil {
+		if nd.runs == nil || nd.loopOf != nil || f.full || sc.units[nd.name] != nil {
 			continue
 		}
 		if f.portCount += len(nd.runs.inputs.list) + len(nd.runs.outputs.list); f.portCount > maxPorts {
@@ -106,6 +110,9 @@ func (f *flattener) expand(sc *scope) {
 			u.role = nd.role
 		}
 		sc.units[nd.name] = u
+		if nd.isLoop() && nd.control.kind == "do_while" {
+			sc.units[nd.control.loop.node.name] = u // what it made last is the loop's
+		}
 		if nd.runs.graph == nil {
 			u.index = len(f.leaves)
 			f.leaves = append(f.leaves, u)
@@ -151,6 +158,9 @@ func (f *flattener) step(u *unit) pipeline.Step {
 	}
 	f.runtime(u, &s)
 	s.Retry = f.retryOf(u)
+	if !u.isBody {
+		s.Guards = f.guardsOf(u)
+	}
 	if nd.fill != nil {
 		nd.fill(f, u, &s)
 	}
@@ -325,7 +335,7 @@ func (f *flattener) settingText(sc *scope, t *text, what string) (string, yaml.P
 			place = v.literal.at
 		case unknownValue:
 			return "", place, false
-		case dataValue, outputValue:
+		case dataValue, outputValue, parameterValue, joinedValue:
 			if v.late() {
 				f.problems.errorf(f.place(t, part.ref), "", "%s cannot be taken from input %s, whose value is known only when the job runs", what, quote(part.ref.name))
 				return "", place, false

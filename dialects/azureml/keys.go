@@ -45,6 +45,13 @@ var (
 	pipelineNodeKeys = keySet{what: "a pipeline node", lenient: true,
 		read:    []string{"type", "component", "display_name", "description", "compute", "inputs", "outputs", "queue_settings"},
 		ignored: about}
+	ifElseKeys = keySet{what: "an if_else node", lenient: true,
+		read: []string{"type", "condition", "true_block", "false_block"}, ignored: about}
+	doWhileKeys = keySet{what: "a do_while node", lenient: true,
+		read: []string{"type", "display_name", "description", "body", "condition", "mapping", "limits"}, ignored: about}
+	parallelForKeys = keySet{what: "a parallel_for node", lenient: true,
+		read: []string{"type", "display_name", "description", "body", "items", "max_concurrency", "outputs"}, ignored: about}
+	loopLimitsKeys       = keySet{what: "the limits of a loop", read: []string{"max_iteration_count"}}
 	commandComponentKeys = keySet{what: "a command component", lenient: true,
 		read: []string{"type", "name", "version", "display_name", "description", "is_deterministic", "inputs", "outputs", "command", "code",
 			"environment", "resources", "distribution", "additional_includes"},

@@ -169,6 +169,13 @@ type node struct {
 	// through finds what an output of a node holds that runs nothing and passes
 	// its inputs on; nil for all others.
 	through func(f *flattener, u *unit, output string) value
+	// control is what a node says that decides over others; nil for those that
+	// run something of their own.
+	control *control
+	// guard is the if_else in whose block the node stands, if any; loopOf the loop
+	// whose body it is.
+	guard  *guard
+	loopOf *node
 	// own are the fields of its kind that may hold expressions.
 	own []*text
 	// retry says which failures of its program are tried again.

@@ -17,14 +17,19 @@ func (f *flattener) inOrder(steps []pipeline.Step) []pipeline.Step {
 	waiting := make([]int, len(steps))
 	readers := make([][]int, len(steps))
 	for i, s := range steps {
-		for _, in := range s.Inputs {
-			if in.Binding.Step == nil {
-				continue
-			}
-			if from, ok := place[in.Binding.Step.Step]; ok {
+		after := func(step string) {
+			if from, ok := place[step]; ok {
 				waiting[i]++
 				readers[from] = append(readers[from], i)
 			}
+		}
+		for _, in := range s.Inputs {
+			if in.Binding.Step != nil {
+				after(in.Binding.Step.Step)
+			}
+		}
+		for _, g := range s.Guards {
+			after(g.From.Step)
 		}
 	}
 	rank := func(i int) int {

@@ -23,6 +23,8 @@ type value struct {
 	// of outputs
 	from   *unit
 	output string
+	// of text with inputs of a loop in it
+	joined pipeline.Template
 }
 
 type valueKind int
@@ -32,6 +34,10 @@ const (
 	literalValue
 	dataValue
 	outputValue
+	// parameterValue is an input of the loop in whose body the scope stands, called
+	// as output says; joinedValue is text with such inputs in it.
+	parameterValue
+	joinedValue
 	// unknownValue stands for a mistake that is reported; it fits everywhere.
 	unknownValue
 )
@@ -237,6 +243,13 @@ func (f *flattener) mixture(a *argument, p *port, sc *scope) value {
 			return v
 		case literalValue:
 			j.add(v.literal.text)
+		case parameterValue, joinedValue:
+			if !v.kind().IsLiteral() {
+				f.problems.errorf(f.place(a.text, part.ref), "bind the whole input, and add the rest of the path in the command",
+					"a part of data that is another in each iteration cannot be an input")
+				return value{is: unknownValue}
+			}
+			j.addHole(v)
 		case dataValue:
 			if i > 0 {
 				f.problems.errorf(f.place(a.text, part.ref), "", "data can stand only at the beginning of a path")
@@ -258,6 +271,11 @@ func (f *flattener) mixture(a *argument, p *port, sc *scope) value {
 	switch {
 	case !ok:
 		return value{is: unknownValue}
+	case len(j.holes) > 0 && (data != nil || a.kind == givenData || p.isData()):
+		f.problems.errorf(at, "", "the path of data cannot hold a value that is another in each iteration of a loop")
+		return value{is: unknownValue}
+	case len(j.holes) > 0:
+		return value{is: joinedValue, joined: j.template()}
 	case data != nil:
 		return f.below(*data, joined, at, a)
 	case a.kind == givenData || p.isData():
@@ -279,6 +297,31 @@ type joiner struct {
 	at      yaml.Pos
 	built   strings.Builder
 	tooLong bool
+	// holes are pieces that are inputs of a loop, with the text before each.
+	holes pipeline.Template
+	from  int // where the text behind the last of them begins
+}
+
+// addHole adds what is known only in each iteration of a loop.
+func (j *joiner) addHole(v value) {
+	j.holes = appendText(j.holes, j.built.String()[j.from:])
+	j.from = j.built.Len()
+	if v.is == parameterValue {
+		j.holes = append(j.holes, pipeline.Part{Input: v.output})
+		return
+	}
+	for _, part := range v.joined {
+		if part.Input != "" {
+			j.holes = append(j.holes, part)
+		} else {
+			j.holes = appendText(j.holes, part.Text)
+		}
+	}
+}
+
+// template is the whole text where it has holes.
+func (j *joiner) template() pipeline.Template {
+	return appendText(j.holes, j.built.String()[j.from:])
 }
 
 func (j *joiner) add(text string) {
@@ -363,6 +406,8 @@ func (f *flattener) fitting(p *port, v value, a *argument, nd *node) value {
 		if p.kind != "" {
 			v.literal.kind = p.kind
 		}
+	case parameterValue, joinedValue:
+		return f.fittingParameter(p, v, a, owner)
 	case outputValue:
 		if v.dataType.IsLiteral() {
 			return f.fittingControl(p, v, a, owner)
@@ -402,6 +447,13 @@ func inputOf(p *port, v value) pipeline.Input {
 		in.Type, in.Binding.Literal = v.literal.kind, &text
 	case dataValue:
 		in.Type, in.Mode, in.Binding.Source = v.dataType, v.mode, v.source
+	case parameterValue:
+		in.Mode, in.Binding.Parameter = v.mode, v.output
+		if in.Type == "" || v.dataType != "" && in.Type.IsLiteral() != v.dataType.IsLiteral() {
+			in.Type = v.dataType
+		}
+	case joinedValue:
+		in.Binding.Joined = &v.joined
 	case outputValue:
 		in.Mode = v.mode
 		in.Binding.Step = &pipeline.OutputRef{Step: v.from.name, Output: v.output}

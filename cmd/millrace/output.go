@@ -38,6 +38,12 @@ func (a *app) wantsData() bool { return a.flags.format != "" || a.flags.search !
 // names the columns; nil takes the data as it is. Like az, it prints nothing
 // where a query finds nothing.
 func (a *app) print(data any, table func(data any) *term.Table) error {
+	return a.printOrdered(data, table, nil)
+}
+
+// printOrdered is print with an order of the keys for the formats in which there
+// is one.
+func (a *app) printOrdered(data any, table func(data any) *term.Table, order term.Order) error {
 	format := a.flags.format
 	if format == "" {
 		c, err := a.config()
@@ -57,7 +63,7 @@ func (a *app) print(data any, table func(data any) *term.Table) error {
 		if format == term.Grid && table != nil {
 			return table(plain).Write(a.Out)
 		}
-		return term.Write(a.Out, format, plain, nil)
+		return term.Write(a.Out, format, plain, order)
 	}
 	found, err := a.flags.search.in(plain)
 	if err != nil || found == nil {

@@ -74,7 +74,7 @@ reused instead of run again, and a job survives the end of any process.
 
 func (a *app) addGlobalFlags(f *pflag.FlagSet) {
 	f.StringVar(&a.flags.home, "home", "", "`folder` that everything is kept in (MILLRACE_HOME; default ~/.millrace)")
-	f.StringVarP(&a.flags.output, "output", "o", "", "write data to stdout in this `format`: json, jsonc, yaml, tsv, table or none")
+	f.StringVarP(&a.flags.output, "output", "o", "", "write data to stdout in this `format`: json, jsonc, yaml, tsv, csv, table or none")
 	f.StringVar(&a.flags.query, "query", "", "pick from the data with a JMESPath `expression`")
 	f.BoolVar(&a.flags.verbose, "verbose", false, "write more to the server's log, server.log in the home")
 	f.BoolVar(&a.flags.debug, "debug", false, "write everything to the server's log")

@@ -22,12 +22,13 @@ const (
 	JSONC Format = "jsonc" // JSON in colours, where there are colours
 	YAML  Format = "yaml"
 	TSV   Format = "tsv"
+	CSV   Format = "csv" // with a header, which az's tsv has not
 	Grid  Format = "table"
 	None  Format = "none"
 )
 
 // Formats lists what -o takes, in the order in which help shows it.
-func Formats() []Format { return []Format{JSON, JSONC, YAML, TSV, Grid, None} }
+func Formats() []Format { return []Format{JSON, JSONC, YAML, TSV, CSV, Grid, None} }
 
 // ParseFormat reads a value of -o, in any case as az does; "yamlc", which az has
 // too, is YAML here.
@@ -47,7 +48,7 @@ func ParseFormat(s string) (Format, error) {
 }
 
 // Order tells in which order the keys of a map are written where order matters
-// (tsv and table). A nil Order sorts them.
+// (tsv, csv and table). A nil Order sorts them.
 type Order func(keys []string) []string
 
 // Write writes data, made of the types that encoding/json decodes into.
@@ -66,6 +67,8 @@ func Write(s *Stream, f Format, data any, order Order) error {
 		out, err = yaml.MarshalWithOptions(whole(data), yaml.Indent(2), yaml.UseLiteralStyleIfMultiline(true))
 	case TSV:
 		out = encodeTSV(data, order)
+	case CSV:
+		out, err = encodeCSV(data, order)
 	case Grid:
 		return grid(data, order).Write(s)
 	default:

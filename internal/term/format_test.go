@@ -24,6 +24,9 @@ func TestDataIsWrittenAsAzWritesIt(t *testing.T) {
 		{"an empty list as tsv is nothing", TSV, `[]`, ""},
 		{"a list of lists as tsv has columns", TSV, `[["a", 1], ["b", null]]`, "a\t1\nb\tNone\n"},
 		{"a map as tsv has sorted columns, nested values are not shown", TSV, job, "None\tcalm_river\tTrue\t12345678\tCompleted\t2\t\n"},
+		{"csv has a header, and nothing for null", CSV, `[{"a": 1, "b": "x,y"}, {"a": null, "c": "say \"so\"", "d": [1]}]`, "a,b,c\n1,\"x,y\",\n,,\"say \"\"so\"\"\"\n"},
+		{"csv of scalars", CSV, `["a", 2]`, "value\na\n2\n"},
+		{"csv of nothing", CSV, `[]`, ""},
 		{"json is indented and sorted", JSON, `{"b": "<&>", "a": []}`, "{\n  \"a\": [],\n  \"b\": \"<&>\"\n}\n"},
 		{"jsonc without colours is json", JSONC, `[1]`, "[\n  1\n]\n"},
 		{"yaml", YAML, `{"name": "a", "yes": "true", "list": [1, "x"], "text": "one\ntwo\n"}`, "list:\n- 1\n- x\nname: a\ntext: |\n  one\n  two\n\"yes\": \"true\"\n"},
@@ -88,7 +91,7 @@ func TestFormatsMayBeWrittenInAnyCase(t *testing.T) {
 
 func TestAnUnknownFormatNamesTheKnownOnes(t *testing.T) {
 	_, err := ParseFormat("xml")
-	if err == nil || !strings.Contains(err.Error(), "json, jsonc, yaml, tsv, table, none") {
+	if err == nil || !strings.Contains(err.Error(), "json, jsonc, yaml, tsv, csv, table, none") {
 		t.Errorf("got %v", err)
 	}
 }

@@ -3,7 +3,6 @@ package term
 import (
 	"fmt"
 	"sort"
-	"strings"
 	"sync"
 	"time"
 	"unicode/utf8"
@@ -34,8 +33,7 @@ type live struct {
 	calm     time.Time       // until then ends of steps are gathered
 	began    time.Time
 	paces    paces
-	drawn    []string // the lines at the bottom, as they stand
-	width    int      // of the terminal when they were drawn
+	panel    *Panel // the lines at the bottom
 }
 
 const (
@@ -49,7 +47,7 @@ const (
 )
 
 func newLive(s *Stream, now func() time.Time) *live {
-	l := &live{stream: s, now: now, stop: make(chan struct{}), began: now()}
+	l := &live{stream: s, panel: NewPanel(s), now: now, stop: make(chan struct{}), began: now()}
 	go l.loop()
 	return l
 }
@@ -290,43 +288,9 @@ func (l *live) rows() []string {
 	return rows
 }
 
-// draw scrolls up the pending lines and replaces the bottom ones, in one write.
-// Wrapping is off while the bottom is drawn, so that each of its lines is one
-// row. Some terminals break those lines into several when they are made
-// narrower; their remains then stay, for nobody can tell such a terminal from one
-// where going up further would delete what is to stay.
+// draw scrolls up the pending lines and replaces the bottom ones.
 func (l *live) draw(bottom []string) {
 	l.flush()
-	width, _ := l.stream.Window()
-	if len(l.pending) == 0 && width == l.width && equal(l.drawn, bottom) {
-		return
-	}
-	var b strings.Builder
-	if len(l.drawn) > 0 {
-		b.WriteByte('\r')
-		if up := len(l.drawn) - 1; up > 0 {
-			fmt.Fprintf(&b, "\x1b[%dA", up)
-		}
-		b.WriteString("\x1b[J")
-	}
-	for _, line := range l.pending {
-		b.WriteString(line + "\n")
-	}
-	if len(bottom) > 0 {
-		b.WriteString("\x1b[?7l" + strings.Join(bottom, "\n") + "\x1b[?7h")
-	}
-	l.pending, l.drawn, l.width = nil, bottom, width
-	_, _ = l.stream.Write([]byte(b.String()))
-}
-
-func equal(a, b []string) bool {
-	if len(a) != len(b) {
-		return false
-	}
-	for i := range a {
-		if a[i] != b[i] {
-			return false
-		}
-	}
-	return true
+	l.panel.Show(l.pending, bottom)
+	l.pending = nil
 }

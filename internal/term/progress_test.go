@@ -142,7 +142,7 @@ type player struct {
 func newPlayer(width, height int) *player {
 	p := &player{screen: newScreen(width, height), clock: noon}
 	stream := &Stream{Writer: p.screen, Terminal: true, Size: func() (int, int) { return p.screen.width, p.screen.height }}
-	p.live = &live{stream: stream, now: func() time.Time { return p.clock }, stop: make(chan struct{}), began: noon}
+	p.live = &live{stream: stream, panel: NewPanel(stream), now: func() time.Time { return p.clock }, stop: make(chan struct{}), began: noon}
 	return p
 }
 
@@ -290,7 +290,8 @@ func TestLiveShowsForeignTextWithoutItsControlCharacters(t *testing.T) {
 func TestColoursAreUsedOnlyWhereTheyAreWelcome(t *testing.T) {
 	for _, color := range []bool{true, false} {
 		var b strings.Builder
-		l := &live{stream: &Stream{Writer: &b, Terminal: true, Color: color}, now: func() time.Time { return noon }, stop: make(chan struct{})}
+		stream := &Stream{Writer: &b, Terminal: true, Color: color}
+		l := &live{stream: stream, panel: NewPanel(stream), now: func() time.Time { return noon }, stop: make(chan struct{})}
 		l.Update(Snapshot{Steps: []pipeline.StepState{done("train", 0, 1), running("next", "cpu", 1)}})
 		l.redraw()
 		if got := strings.Contains(b.String(), "\x1b[3"); got != color {

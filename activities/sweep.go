@@ -45,9 +45,11 @@ type Proposal struct {
 	Values map[string]string `json:"values"`
 	At     []float64         `json:"at,omitempty"`
 	Key    string            `json:"key,omitempty"`
-	// From is set on a hit, with the outputs and the metric.
+	// From is set on a hit, with the outputs, the values of control outputs and
+	// the metric.
 	From       *pipeline.Origin             `json:"from,omitempty"`
 	Outputs    map[string]pipeline.Artifact `json:"outputs,omitempty"`
+	Control    map[string]string            `json:"control,omitempty"`
 	Told       Told                         `json:"told,omitzero"`
 	Unprepared string                       `json:"unprepared,omitempty"`
 	Note       string                       `json:"note,omitempty"`
@@ -93,8 +95,11 @@ type Best struct {
 type TrialsInput struct {
 	Job  string `json:"job"`
 	Name string `json:"name"`
-	record.Trials
+	Trials
 }
+
+// Trials is what is known of the trials of a sweep.
+type Trials = record.Trials
 
 // Propose samples the next trials of a sweep, and asks the cache for them. It
 // also notes how far the sweep is, for whoever asks without a server.
@@ -135,7 +140,7 @@ func (a *Activities) Propose(ctx context.Context, in ProposeInput) (ProposeResul
 		return ProposeResult{}, err
 	}
 	a.sweeps.note(in.Job+"."+in.Name, func() {
-		_ = a.Records.KeepTrials(ctx, in.Job, in.Name, record.Trials{Pages: in.Pages, Trials: in.Trials, Parts: in.Parts})
+		_ = a.Records.KeepTrials(ctx, in.Job, in.Name, Trials{Pages: in.Pages, Trials: in.Trials, Parts: in.Parts})
 	})
 	return result, nil
 }
@@ -145,7 +150,7 @@ func (a *Activities) lookupTrials(ctx context.Context, plan *indexed, in Propose
 	s := &plan.Steps[in.Step]
 	ready := make([]Ready, len(trials))
 	for i, t := range trials {
-		ready[i] = Ready{Step: in.Step, Inputs: TrialInputs(in.Inputs, s, t.Values)}
+		ready[i] = Ready{Step: in.Step, Inputs: trialInputs(in.Inputs, s, t.Values)}
 	}
 	answers, err := a.lookup(ctx, plan, ready)
 	if err != nil {
@@ -153,7 +158,7 @@ func (a *Activities) lookupTrials(ctx context.Context, plan *indexed, in Propose
 	}
 	for i, r := range answers {
 		t := &trials[i]
-		t.Key, t.From, t.Outputs, t.Unprepared, t.Note = r.Key, r.From, r.Outputs, r.Unprepared, r.Note
+		t.Key, t.From, t.Outputs, t.Control, t.Unprepared, t.Note = r.Key, r.From, r.Outputs, r.Values, r.Unprepared, r.Note
 		if r.From != nil {
 			t.Told = told(s.Sweep.Objective.Metric, r.Metrics)
 			a.observer().Reused(in.Job, pipeline.TrialName(s.Name, t.Number), s.Queue)
@@ -162,9 +167,9 @@ func (a *Activities) lookupTrials(ctx context.Context, plan *indexed, in Propose
 	return nil
 }
 
-// TrialInputs are the inputs of a trial: those of the sweep, and the sampled
+// trialInputs are the inputs of a trial: those of the sweep, and the sampled
 // ones that the program has.
-func TrialInputs(inputs map[string]pipeline.Value, s *pipeline.Step, values map[string]string) map[string]pipeline.Value {
+func trialInputs(inputs map[string]pipeline.Value, s *pipeline.Step, values map[string]string) map[string]pipeline.Value {
 	all := make(map[string]pipeline.Value, len(inputs)+len(values))
 	for name, v := range inputs {
 		all[name] = v
@@ -192,15 +197,15 @@ func coerced(s *pipeline.Step, values map[string]string) map[string]string {
 	return values
 }
 
-// maxLogged bounds the names of metrics that are remembered to say what was
+// MaxLogged bounds the names of metrics that are remembered to say what was
 // logged in place of the one that was asked for.
-const maxLogged = 20
+const MaxLogged = 20
 
 func told(metric string, metrics map[string]pipeline.Metric) Told {
 	if m, ok := metrics[metric]; ok {
 		return Told{Metric: &m}
 	}
-	return Told{Logged: namesOf(metrics, maxLogged)}
+	return Told{Logged: namesOf(metrics, MaxLogged)}
 }
 
 // seedOf is the seed of a sweep that has none: another one for each.

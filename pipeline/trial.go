@@ -46,6 +46,25 @@ func (t *Trial) Score(minimise bool) (score float64, ok bool) {
 	return score, !math.IsNaN(score)
 }
 
+// Compare orders trials, the better first. Those without a score come last, and
+// equals by their numbers.
+func (t *Trial) Compare(other *Trial, minimise bool) int {
+	mine, ok := t.Score(minimise)
+	theirs, has := other.Score(minimise)
+	switch {
+	case ok != has:
+		if ok {
+			return -1
+		}
+		return 1
+	case !ok || mine == theirs:
+		return t.Number - other.Number
+	case (mine < theirs) == minimise:
+		return -1
+	}
+	return 1
+}
+
 // TrialName is the name of a step's trial: "train.3".
 func TrialName(step string, number int) string { return step + "." + strconv.Itoa(number) }
 

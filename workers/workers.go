@@ -26,12 +26,14 @@ import (
 	"github.com/millrace-ml/millrace/internal/artifact"
 	"github.com/millrace-ml/millrace/internal/asset"
 	"github.com/millrace-ml/millrace/internal/cache"
+	"github.com/millrace-ml/millrace/internal/connection"
 	"github.com/millrace-ml/millrace/internal/datastore"
 	"github.com/millrace-ml/millrace/internal/environment"
 	"github.com/millrace-ml/millrace/internal/executor"
 	"github.com/millrace-ml/millrace/internal/executor/process"
 	"github.com/millrace-ml/millrace/internal/record"
 	"github.com/millrace-ml/millrace/internal/step"
+	"github.com/millrace-ml/millrace/internal/transfer"
 	"github.com/millrace-ml/millrace/pipeline"
 	"github.com/millrace-ml/millrace/workflows"
 )
@@ -130,11 +132,13 @@ func Start(ctx context.Context, o Options) (*Workers, error) {
 		news: make(chan struct{}, 1), written: make(chan struct{}), lanes: make(map[string]*activities.Activities), adopted: newAdopted(lives)}
 	w.room.changed = w.tell
 	w.room.demand.temporal, w.room.demand.namespace, w.room.demand.ctx = o.Temporal, o.Namespace, lives
+	places := datastore.New(o.Store)
 	w.base = activities.New(activities.Activities{
 		Store:        o.Store,
 		Cache:        cache.New(o.Store),
 		Records:      record.New(o.Store),
-		Data:         datastore.New(o.Store),
+		Data:         places,
+		Mover:        &transfer.Mover{Store: o.Store, Places: places, Connections: connection.NewShelf(o.Store)},
 		Runner:       runner,
 		Environments: o.Environments,
 		Temporal:     o.Temporal,
@@ -291,9 +295,11 @@ func register(ctx context.Context, o Options) error {
 func registerPipelines(w worker.Worker, a *activities.Activities) {
 	w.RegisterWorkflowWithOptions(workflows.Pipeline, workflow.RegisterOptions{Name: workflows.PipelineType})
 	w.RegisterWorkflowWithOptions(workflows.Scheduled, workflow.RegisterOptions{Name: workflows.ScheduledType})
+	w.RegisterWorkflowWithOptions(workflows.Sweep, workflow.RegisterOptions{Name: workflows.SweepType})
 	for name, f := range map[string]any{
 		"Resolve": a.Resolve, "Fetch": a.Fetch, "Await": a.Await, "Publish": a.Publish,
 		"Register": a.Register, "Finish": a.Finish, "Keep": a.Keep, "TakeUp": a.TakeUp, "Trigger": a.Trigger,
+		"Propose": a.Propose, "KeepSweep": a.KeepSweep, "TakeUpSweep": a.TakeUpSweep, "RecordTrials": a.RecordTrials,
 		"Gather": a.Gather,
 	} {
 		w.RegisterActivityWithOptions(f, activity.RegisterOptions{Name: name})
@@ -308,6 +314,7 @@ func launch(job record.Submitted, plan *pipeline.Plan) (json.RawMessage, error) 
 func registerStep(w worker.Worker, a *activities.Activities) {
 	w.RegisterActivityWithOptions(a.Step, activity.RegisterOptions{Name: "Step"})
 	w.RegisterActivityWithOptions(a.Instance, activity.RegisterOptions{Name: "Instance"})
+	w.RegisterActivityWithOptions(a.Transfer, activity.RegisterOptions{Name: "Transfer"})
 	w.RegisterActivityWithOptions(a.Prepare, activity.RegisterOptions{Name: "Prepare"})
 }
 

@@ -42,6 +42,10 @@ type Node struct {
 	GPUs int `json:"gpus,omitempty"`
 	// Kind is there where the node is not just a program, as the plan has it.
 	Kind pipeline.Kind `json:"kind,omitempty"`
+	// Sweep is what is known of a sweep, but for its search space, and Sampled
+	// are the inputs that each trial has its own of.
+	Sweep   *pipeline.Sweep `json:"sweep,omitempty"`
+	Sampled []string        `json:"sampled,omitempty"`
 	// Guards must all hold for the node to run.
 	Guards []Guard `json:"guards,omitempty"`
 	// Priority is that of the step's task, 1 the highest; 0 for Temporal's own.
@@ -97,6 +101,8 @@ func NewGraph(plan *pipeline.Plan) Graph {
 			Reusable: step.Deterministic && !plan.Settings.ForceRerun,
 			Summary:  summary(step),
 			Kind:     step.Kind,
+			Sweep:    sweepOf(step),
+			Sampled:  sampledOf(step),
 			Priority: priority(step.Priority),
 			Guards:   newGuards(step.Guards, index),
 		}

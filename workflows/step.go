@@ -27,8 +27,15 @@ var patience = temporal.RetryPolicy{
 	MaximumInterval:    time.Minute,
 }
 
+// awaiting is for activities that choose the delay between two looks themselves.
+var awaiting = temporal.RetryPolicy{InitialInterval: time.Second, BackoffCoefficient: 1}
+
 func (e *execution) activity(id, queue, summary string, policy temporal.RetryPolicy) workflow.Context {
-	return workflow.WithActivityOptions(e.running, workflow.ActivityOptions{
+	return workflow.WithActivityOptions(e.running, activityOptions(id, queue, summary, policy))
+}
+
+func activityOptions(id, queue, summary string, policy temporal.RetryPolicy) workflow.ActivityOptions {
+	return workflow.ActivityOptions{
 		ActivityID:          id,
 		TaskQueue:           queue,
 		StartToCloseTimeout: forever,
@@ -36,7 +43,7 @@ func (e *execution) activity(id, queue, summary string, policy temporal.RetryPol
 		WaitForCancellation: true,
 		RetryPolicy:         &policy,
 		Summary:             summary,
-	})
+	}
 }
 
 func local(ctx workflow.Context, summary string) workflow.Context {
@@ -213,9 +220,7 @@ func (e *execution) await(i int, busy pipeline.Origin) {
 	words := "waits for " + busy.Job + "." + busy.Step + ", which computes the same"
 	e.steps[i].Status, e.steps[i].Waiting = pipeline.Queued, words
 	e.touch(i)
-	// The delay between two looks is the activity's to choose.
-	policy := temporal.RetryPolicy{InitialInterval: time.Second, BackoffCoefficient: 1}
-	ctx := e.activity(fmt.Sprintf("%s/await#%d", node.Name, e.runs[i]), PipelinesQueue, node.Name+" "+words, policy)
+	ctx := e.activity(fmt.Sprintf("%s/await#%d", node.Name, e.runs[i]), PipelinesQueue, node.Name+" "+words, awaiting)
 	in := activities.AwaitInput{Job: e.in.Job, Name: node.Name, Key: e.steps[i].Key}
 	e.later(workflow.ExecuteActivity(ctx, do.Await, in), func(f workflow.Future) {
 		if err := f.Get(e.ctx, nil); err != nil {

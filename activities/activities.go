@@ -19,6 +19,7 @@ import (
 	"github.com/millrace-ml/millrace/internal/environment"
 	"github.com/millrace-ml/millrace/internal/record"
 	"github.com/millrace-ml/millrace/internal/step"
+	"github.com/millrace-ml/millrace/internal/transfer"
 	"github.com/millrace-ml/millrace/pipeline"
 )
 
@@ -33,6 +34,8 @@ type Activities struct {
 	// Launch is what the workflow of a job is started with, as JSON. It is not
 	// known here.
 	Launch func(job record.Submitted, plan *pipeline.Plan) (json.RawMessage, error)
+	// Mover moves the data of transfers; nil where none are done.
+	Mover *transfer.Mover
 	// Host is what of this machine enters the cache key.
 	Host func() []cache.Ingredient
 	// Environments knows what the environments of steps resolve to; nil where

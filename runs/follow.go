@@ -168,7 +168,7 @@ func (f *follower) merge(pending []*workflowpb.PendingActivityInfo) (changed boo
 		case "Prepare":
 			mergePrepare(&now[i], p)
 		}
-		if kind != "Step" {
+		if kind != "Step" && kind != "Transfer" {
 			continue
 		}
 		switch p.GetState() {
@@ -177,6 +177,9 @@ func (f *follower) merge(pending []*workflowpb.PendingActivityInfo) (changed boo
 			now[i].Worker = p.GetLastWorkerIdentity()
 			now[i].Started = p.GetLastStartedTime().AsTime()
 			now[i].Metrics = liveMetrics(p)
+			if kind == "Transfer" {
+				now[i].Waiting = liveWords(p)
+			}
 		case enumspb.PENDING_ACTIVITY_STATE_CANCEL_REQUESTED:
 			now[i].Status = pipeline.CancelRequested
 			now[i].Waiting = f.silence(i, p)

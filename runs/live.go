@@ -11,12 +11,17 @@ import (
 // liveMetrics are what the program of an activity has reported so far, as its
 // worker told last.
 func liveMetrics(p *workflowpb.PendingActivityInfo) map[string]pipeline.Metric {
-	var beat activities.Beat
-	details := p.GetHeartbeatDetails()
-	if details == nil || converter.GetDefaultDataConverter().FromPayloads(details, &beat) != nil {
-		return nil
+	return lastBeat(p).Metrics
+}
+
+// liveWords say how far an activity has come.
+func liveWords(p *workflowpb.PendingActivityInfo) string { return lastBeat(p).Waiting }
+
+func lastBeat(p *workflowpb.PendingActivityInfo) (beat activities.Beat) {
+	if details := p.GetHeartbeatDetails(); details != nil {
+		_ = converter.GetDefaultDataConverter().FromPayloads(details, &beat)
 	}
-	return beat.Metrics
+	return beat
 }
 
 // differs reports whether something of a step has changed that people are shown.

@@ -65,7 +65,8 @@ func (f *follower) explain(ctx context.Context, pending []*workflowpb.PendingAct
 	long := false
 	for _, p := range pending {
 		i, ok := f.at[stepOf(p.GetActivityType().GetName(), p.GetActivityId())]
-		if !ok || p.GetActivityType().GetName() != "Step" || p.GetState() != enumspb.PENDING_ACTIVITY_STATE_SCHEDULED ||
+		kind := p.GetActivityType().GetName()
+		if !ok || kind != "Step" && kind != "Transfer" || p.GetState() != enumspb.PENDING_ACTIVITY_STATE_SCHEDULED ||
 			p.GetScheduledTime().AsTime().After(time.Now()) {
 			continue
 		}

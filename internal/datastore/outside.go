@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"path"
+	"strings"
 
 	"github.com/zeebo/blake3"
 
@@ -43,6 +44,11 @@ type Entry struct {
 	// Version is different when the content is; "" where nobody can tell.
 	Version string
 	Folder  bool
+}
+
+// Same reports whether two files are known to have the same content.
+func (e Entry) Same(other Entry) bool {
+	return strings.HasPrefix(e.Version, byDigest) && e.Version == other.Version && e.Size == other.Size
 }
 
 // Content is what is written.

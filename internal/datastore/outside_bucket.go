@@ -57,11 +57,14 @@ func (o *objects) look(ctx context.Context, at string) (one *Entry, err error) {
 	return one, nil
 }
 
+// byDigest begins the versions that tell content itself.
+const byDigest = "md5:"
+
 // versionOf names the content of an object as its listing and its attributes
 // both can.
 func versionOf(size int64, modified time.Time, md5 []byte) string {
 	if len(md5) > 0 {
-		return fmt.Sprintf("%d-%x", size, md5)
+		return fmt.Sprintf("%s%x-%d", byDigest, md5, size)
 	}
 	return fmt.Sprintf("%d-%d", size, modified.Unix())
 }

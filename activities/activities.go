@@ -57,6 +57,7 @@ type Activities struct {
 
 	plans     *plans
 	adoptions *adoptions
+	lists     *lists
 	sweeps    *sweeps
 }
 
@@ -72,7 +73,7 @@ type Places interface {
 // New makes the activities of a process. Those of one queue are made from them
 // with On.
 func New(a Activities) *Activities {
-	a.plans, a.adoptions, a.sweeps = new(plans), new(adoptions), new(sweeps)
+	a.plans, a.adoptions, a.sweeps, a.lists = new(plans), new(adoptions), new(sweeps), new(lists)
 	return &a
 }
 

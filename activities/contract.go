@@ -78,6 +78,8 @@ type StepInput struct {
 	Key  string `json:"key"`
 	// Timeout takes the place of the step's, where it is not 0; in seconds.
 	Timeout int `json:"timeout,omitempty"`
+	// Chunk is set where the program works on mini-batches of the step.
+	Chunk *Chunk `json:"chunk,omitempty"`
 	// Watch is set for a trial of a sweep, which keeps its own list of them.
 	Watch *Watch `json:"watch,omitempty"`
 	// Reusable steps run once at a time in all jobs.
@@ -91,6 +93,10 @@ type StepResult struct {
 	// From is set when the result appeared in the cache in the meantime.
 	From    *pipeline.Origin             `json:"from,omitempty"`
 	Outputs map[string]pipeline.Artifact `json:"outputs,omitempty"`
+	// Summary is how a chunk of mini-batches went.
+	Summary *Summary `json:"summary,omitempty"`
+	// Notes say what is to be known of the outputs.
+	Notes []string `json:"notes,omitempty"`
 	Reported
 	Attempt
 }
@@ -101,6 +107,8 @@ type Reported struct {
 	Values map[string]string `json:"values,omitempty"`
 	// Metrics are the first [pipeline.MaxMetrics] of its metrics, by name.
 	Metrics map[string]pipeline.Metric `json:"metrics,omitempty"`
+	// Models are those that it has registered.
+	Models []pipeline.Model `json:"models,omitempty"`
 }
 
 // InstanceInput runs one instance of a step that has several, which run at once.
@@ -192,6 +200,15 @@ type RegisterInput struct {
 	Plan pipeline.Digest `json:"plan"`
 	// Outputs are what the steps made, by step and output.
 	Outputs map[string]map[string]pipeline.Artifact `json:"outputs"`
+	// Models are what the programs of steps have registered themselves.
+	Models []StepModels `json:"models,omitempty"`
+}
+
+// StepModels are the models that the program of a step has registered.
+type StepModels struct {
+	Step      string            `json:"step"`
+	Artifacts pipeline.Artifact `json:"artifacts"`
+	Models    []pipeline.Model  `json:"models"`
 }
 
 // RegisterResult is which assets they have become, or why none did.

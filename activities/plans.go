@@ -3,6 +3,7 @@ package activities
 import (
 	"sync"
 
+	"github.com/millrace-ml/millrace/internal/batch"
 	"github.com/millrace-ml/millrace/pipeline"
 )
 
@@ -21,6 +22,9 @@ type indexed struct {
 // name of its own.
 func (p *indexed) step(in StepInput) *pipeline.Step {
 	s := &p.Steps[in.Step]
+	if in.Chunk != nil {
+		s = batch.Program(s)
+	}
 	if in.Name == s.Name && in.Timeout == 0 {
 		return s
 	}

@@ -66,6 +66,11 @@ func (a *Activities) Step(ctx context.Context, in StepInput) (result StepResult,
 	if err != nil {
 		return StepResult{}, err
 	}
+	if in.Chunk != nil {
+		if in, err = a.chunk(ctx, plan, in); err != nil {
+			return StepResult{}, a.failed(err, StepFailed{})
+		}
+	}
 	info := activity.GetInfo(ctx)
 	ctx, ended := a.observe(ctx, in, plan.step(in), int(info.Attempt))
 	defer func() { ended(result, err) }()
@@ -74,7 +79,7 @@ func (a *Activities) Step(ctx context.Context, in StepInput) (result StepResult,
 		Task: info.TaskToken, Queue: info.TaskQueue, Attempt: int(info.Attempt), Input: in,
 	}
 	if d := a.adoptions.of(left); d != nil {
-		stop := beat(ctx)
+		stop := beat(ctx, d.live.says)
 		result, ok, err := d.attach(ctx, left)
 		if stop(); ok {
 			return result, err
@@ -86,7 +91,7 @@ func (a *Activities) Step(ctx context.Context, in StepInput) (result StepResult,
 	}
 	defer func() { release(err) }()
 	if done != nil {
-		return *done, nil
+		return a.summarised(ctx, in, *done)
 	}
 	return a.run(ctx, plan, left)
 }
@@ -127,14 +132,14 @@ func (a *Activities) recorded(ctx context.Context, in StepInput) (*StepResult, e
 	}
 	if entry.Job == in.Job && entry.Step == in.Name {
 		code := entry.ExitCode
-		return &StepResult{Outputs: entry.Outputs, Reported: Reported{entry.Values, entry.Metrics}, Attempt: Attempt{
+		return &StepResult{Outputs: entry.Outputs, Reported: Reported{entry.Values, entry.Metrics, entry.Models}, Attempt: Attempt{
 			Worker: entry.Worker, Number: entry.Attempt, ExitCode: &code, Started: entry.Created.Add(-entry.Duration), Ended: entry.Created,
 		}}, nil
 	}
 	if !in.Reusable {
 		return nil, nil
 	}
-	return &StepResult{From: &pipeline.Origin{Job: entry.Job, Step: entry.Step}, Outputs: entry.Outputs, Reported: Reported{entry.Values, entry.Metrics}}, nil
+	return &StepResult{From: &pipeline.Origin{Job: entry.Job, Step: entry.Step}, Outputs: entry.Outputs, Reported: Reported{entry.Values, entry.Metrics, entry.Models}}, nil
 }
 
 // ErrStopping as the cause of [Activities.Stopping] has running steps given
@@ -146,8 +151,9 @@ var ErrStopping = errors.New("the worker is stopping")
 // run makes one attempt.
 func (a *Activities) run(ctx context.Context, plan *indexed, left Left) (StepResult, error) {
 	in, s := left.Input, plan.step(left.Input)
-	attempt := step.Attempt{Plan: plan.Plan, Step: s, Number: left.Attempt, Inputs: values(s, in.Inputs)}
-	stop := beat(ctx)
+	told := new(live)
+	attempt := step.Attempt{Plan: plan.Plan, Step: s, Number: left.Attempt, Inputs: values(s, in.Inputs), Metric: told.hear}
+	stop := beat(ctx, told.says)
 	defer stop()
 	running, stopped := a.untilStopped(ctx)
 	defer stopped()
@@ -192,7 +198,7 @@ func (a *Activities) settle(ctx, running context.Context, s *pipeline.Step, left
 }
 
 func reported(result step.Result) Reported {
-	return Reported{Values: result.Values, Metrics: result.Metrics}
+	return Reported{Values: result.Values, Metrics: result.Metrics, Models: result.Models}
 }
 
 // untilStopped is a context that also ends when the worker stops, with the same
@@ -208,6 +214,9 @@ func (a *Activities) untilStopped(ctx context.Context) (running context.Context,
 
 // record keeps what a step has made, for this job and for all others.
 func (a *Activities) record(ctx context.Context, s *pipeline.Step, in StepInput, result step.Result, number Attempt) (StepResult, error) {
+	if in.Chunk != nil {
+		return a.recordChunk(ctx, in, result, number)
+	}
 	ingredients := a.tried(ctx, s, values(s, in.Inputs))
 	// By the wall clock, so that the start can be told from the two.
 	duration := number.Ended.Round(0).Sub(number.Started.Round(0))
@@ -217,7 +226,7 @@ func (a *Activities) record(ctx context.Context, s *pipeline.Step, in StepInput,
 		}
 		return a.Cache.Record(ctx, cache.Entry{
 			Key: cache.Key(in.Key), Outputs: result.Outputs, Ingredients: ingredients,
-			Values: result.Values, Metrics: result.Metrics,
+			Values: result.Values, Metrics: result.Metrics, Models: result.Models,
 			Job: in.Job, Step: in.Name, Worker: a.Identity, Attempt: number.Number, ExitCode: *number.ExitCode,
 			Created: number.Ended, Duration: duration,
 		})
@@ -231,7 +240,7 @@ func (a *Activities) record(ctx context.Context, s *pipeline.Step, in StepInput,
 
 // note keeps how a step has ended, for whoever asks without a server.
 func (a *Activities) note(ctx context.Context, in StepInput, state pipeline.StepState) {
-	if in.Watch == nil { // a sweep has its own list of trials
+	if in.Watch == nil && in.Chunk == nil { // a sweep has its own list of trials
 		_ = a.Records.Note(ctx, in.Job, in.Name, []pipeline.StepState{state})
 	}
 }
@@ -240,7 +249,7 @@ func (a *Activities) note(ctx context.Context, in StepInput, state pipeline.Step
 func stateOf(s *pipeline.Step, in StepInput, result step.Result, number Attempt) pipeline.StepState {
 	return pipeline.StepState{
 		Name: in.Name, Status: pipeline.Completed, Queue: s.Queue, Key: in.Key, Inputs: in.Inputs, Outputs: result.Outputs,
-		Values: result.Values, Metrics: result.Metrics,
+		Values: result.Values, Metrics: result.Metrics, Models: result.Models,
 		Worker: number.Worker, Attempts: number.Number, Started: number.Started, Ended: number.Ended, ExitCode: number.ExitCode,
 	}
 }
@@ -281,6 +290,9 @@ func (a *Activities) alive(ctx context.Context, owner cache.Owner) (bool, error)
 	}
 	if d.GetWorkflowExecutionInfo().GetStatus() != enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING {
 		return false, nil
+	}
+	if owner.Activity == "" {
+		return true, nil // the whole workflow is at it
 	}
 	for _, p := range d.GetPendingActivities() {
 		if p.GetActivityId() == owner.Activity {

@@ -84,11 +84,39 @@ func list(step *pipeline.Step, inputs map[string]pipeline.Value, software []Ingr
 		add("distribution", fmt.Sprintf("%s, %d processes per instance, %d workers, %d parameter servers",
 			d.Type, d.ProcessesPerInstance, d.Workers, d.ParameterServers))
 	}
-	if n := step.Resources.InstanceCount; n > 1 {
+	if p := step.Parallel; p != nil {
+		lines = append(lines, parallelLines(p)...)
+	}
+	if n := step.Resources.InstanceCount; n > 1 && step.Parallel == nil {
 		add("instances", fmt.Sprint(n)) // how many there are changes what each of them does
 	}
 	if n := step.Resources.GPUs; n > 0 {
 		add("GPUs", fmt.Sprint(n)) // programs split their batches by it
+	}
+	return lines
+}
+
+// parallelLines say what decides the result of a step that works on mini-batches:
+// not how many are worked on at a time, nor how often one is tried.
+func parallelLines(p *pipeline.Parallel) []Ingredient {
+	lines := []Ingredient{
+		{"entry script", p.Entry},
+		{"program arguments", p.Arguments.String()},
+		{"mini-batches of", p.Input},
+	}
+	switch {
+	case len(p.PartitionKeys) > 0:
+		lines = append(lines, Ingredient{"partition keys", fmt.Sprintf("%q", p.PartitionKeys)})
+	case p.Bytes > 0:
+		lines = append(lines, Ingredient{"mini-batch size", fmt.Sprintf("%d bytes", p.Bytes)})
+	case p.Files > 0:
+		lines = append(lines, Ingredient{"mini-batch size", fmt.Sprint(p.Files)})
+	}
+	if p.AppendRowTo != "" {
+		lines = append(lines, Ingredient{"rows appended to", p.AppendRowTo})
+	}
+	if p.MaxFailedBatches >= 0 || p.MaxFailedItems >= 0 || p.MaxFailedPercent < 100 {
+		lines = append(lines, Ingredient{"failures allowed", fmt.Sprintf("%d mini-batches, %d items, %d percent", p.MaxFailedBatches, p.MaxFailedItems, p.MaxFailedPercent)})
 	}
 	return lines
 }

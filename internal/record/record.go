@@ -41,6 +41,13 @@ type Submitted struct {
 	CreatedBy  string    `json:"created_by,omitempty"`
 	// Schedule is the name of the schedule that made the job, if one did.
 	Schedule string `json:"schedule,omitempty"`
+	// Parent is the job that this one is a part of, as the iteration of a loop is,
+	// Number which part, and Root the job that was submitted; Values are the
+	// inputs that it was given.
+	Parent string                    `json:"parent_job_name,omitempty"`
+	Number int                       `json:"number,omitempty"`
+	Root   string                    `json:"root_job_name,omitempty"`
+	Values map[string]pipeline.Value `json:"values,omitempty"`
 	// These repeat the plan, so that a list of jobs need not read plans.
 	DisplayName string            `json:"display_name,omitempty"`
 	Experiment  string            `json:"experiment_name,omitempty"`

@@ -35,6 +35,7 @@ type adoption struct {
 	orphan  *step.Orphan
 	running context.Context
 	end     context.CancelCauseFunc // of running
+	live    live
 
 	mu       sync.Mutex
 	left     Left
@@ -152,7 +153,7 @@ func (d *adoption) resume(ctx context.Context, left Left) (StepResult, error) {
 		return *done, nil
 	}
 	s := plan.step(left.Input)
-	attempt := step.Attempt{Plan: plan.Plan, Step: s, Number: left.Attempt, Inputs: values(s, left.Input.Inputs), Token: left.token()}
+	attempt := step.Attempt{Plan: plan.Plan, Step: s, Number: left.Attempt, Inputs: values(s, left.Input.Inputs), Token: left.token(), Metric: d.live.hear}
 	var sum metricSum
 	attempt.Metric, sum = d.listen(ctx, left, attempt.Metric)
 	ran, err := d.orphan.Resume(ctx, attempt)
@@ -211,7 +212,7 @@ func (d *adoption) look(ctx context.Context) {
 		return // the activity does all this
 	}
 	if !givenUp {
-		err := d.Temporal.RecordActivityHeartbeat(ctx, left.Task, Beat{Worker: d.Identity})
+		err := d.Temporal.RecordActivityHeartbeat(ctx, left.Task, Beat{Worker: d.Identity, Metrics: d.live.now()})
 		_, gone := errors.AsType[*serviceerror.NotFound](err)
 		switch {
 		case temporal.IsCanceledError(err):

@@ -73,6 +73,7 @@ type instance struct {
 	plan *pipeline.Plan
 	step *pipeline.Step
 	info activity.Info
+	told live
 	// found is how many instances are there while the gang forms; -1 when it
 	// has formed.
 	found atomic.Int32
@@ -84,6 +85,7 @@ func (i *instance) says() any {
 	if found := i.found.Load(); found >= 0 {
 		b.Waiting = i.waits(int(found))
 	}
+	b.Metrics = i.told.now()
 	return b
 }
 
@@ -124,7 +126,7 @@ func (i *instance) run(ctx, running context.Context) (StepResult, error) {
 	}
 	inputs := values(i.step, i.in.Inputs)
 	attempt := step.Attempt{
-		Plan: i.plan, Step: i.step, Number: i.in.Try, Inputs: inputs, Env: share.variables(), Gang: i.among(formed),
+		Plan: i.plan, Step: i.step, Number: i.in.Try, Inputs: inputs, Env: share.variables(), Gang: i.among(formed), Metric: i.told.hear,
 	}
 	if attempt.Token, err = json.Marshal(Left{
 		Workflow: i.info.WorkflowExecution.ID, Run: i.info.WorkflowExecution.RunID, Activity: i.info.ActivityID, Together: true,
@@ -138,7 +140,7 @@ func (i *instance) run(ctx, running context.Context) (StepResult, error) {
 	}
 	if err != nil {
 		_ = i.Cache.Note(context.WithoutCancel(ctx), cache.Ingredients(i.step, inputs, i.Host()))
-		return StepResult{}, i.broken(running, err, StepFailed{Outputs: result.Outputs, Attempt: number})
+		return StepResult{}, i.broken(running, err, StepFailed{Outputs: result.Outputs, Reported: reported(result), Attempt: number})
 	}
 	if i.in.Instance > 0 {
 		if err := formed.Say(running, "end", i.in.Instance, result.Outputs); err != nil {

@@ -96,7 +96,7 @@ func (a *Activities) lookup(ctx context.Context, plan *indexed, ready []Ready) (
 		if entry != nil {
 			r := &answers[asked[n]]
 			r.From = &pipeline.Origin{Job: entry.Job, Step: entry.Step}
-			r.Outputs, r.Reported = entry.Outputs, Reported{entry.Values, entry.Metrics}
+			r.Outputs, r.Reported = entry.Outputs, Reported{entry.Values, entry.Metrics, entry.Models}
 		}
 	}
 	return answers, nil

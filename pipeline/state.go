@@ -44,6 +44,9 @@ type StepState struct {
 	// Metrics are what the program has reported, by name, the first
 	// [MaxMetrics] of them.
 	Metrics map[string]Metric `json:"metrics,omitempty"`
+	// Models are those that the program has registered; they become assets when
+	// the job has completed.
+	Models []Model `json:"models,omitempty"`
 	// Question is what an approval asks, with the answer once there is one.
 	Question *Question `json:"approval,omitempty"`
 	// Tries are earlier attempts that failed, and were tried again.

@@ -33,6 +33,7 @@ import (
 	"github.com/millrace-ml/millrace/internal/executor/process"
 	"github.com/millrace-ml/millrace/internal/record"
 	"github.com/millrace-ml/millrace/internal/step"
+	"github.com/millrace-ml/millrace/internal/tracking"
 	"github.com/millrace-ml/millrace/internal/transfer"
 	"github.com/millrace-ml/millrace/pipeline"
 	"github.com/millrace-ml/millrace/workflows"
@@ -71,6 +72,9 @@ type Options struct {
 	// Register has the namespace learn the search attributes of jobs first:
 	// for a server that this process did not set up itself.
 	Register bool
+	// TrackingURI is an MLflow server that steps report to; "" has them report
+	// to this process.
+	TrackingURI string
 	// Observer is told what becomes of steps; may be nil.
 	Observer Observer
 	Log      *slog.Logger
@@ -116,7 +120,7 @@ func Start(ctx context.Context, o Options) (*Workers, error) {
 	}
 	runner := &step.Runner{
 		Store: o.Store, Executor: new(process.Executor), Work: o.Work, Python: o.Python, Environments: o.Environments,
-		Environ: environ(o), Observer: o.Observer,
+		Environ: environ(o), Observer: o.Observer, Tracker: tracking.New(o.TrackingURI, asset.Whoami()),
 	}
 	if o.Containers != nil {
 		runner.Executor = &executor.Either{Processes: runner.Executor, Containers: o.Containers}

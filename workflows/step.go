@@ -321,5 +321,5 @@ func (e *execution) attempted(i int, a activities.Attempt) {
 }
 
 func (e *execution) reported(i int, told activities.Reported) {
-	e.steps[i].Values, e.steps[i].Metrics = told.Values, told.Metrics
+	e.steps[i].Values, e.steps[i].Metrics, e.steps[i].Models = told.Values, told.Metrics, told.Models
 }

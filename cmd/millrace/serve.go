@@ -30,6 +30,7 @@ const (
 type servingFlags struct {
 	cpuSlots, gpuSlots int
 	gpus, memory       string
+	trackingURI        string
 	python             string
 	environments       environmentFlags
 	executor           executorFlags
@@ -53,6 +54,7 @@ func (s *servingFlags) addShared(f *pflag.FlagSet) {
 	f.StringVar(&s.gpus, "gpus", "", "`which` GPUs are lent to steps: auto, all, none, or a list such as 0,1 (default: auto)")
 	f.StringVar(&s.memory, "memory", "", "`size` of the memory that is lent to steps that declare what they need, such as 16g; none does not count (default: auto)")
 	f.StringVar(&s.python, "python", "", "`folder` of the interpreter that steps run with (default: the python3 on PATH)")
+	f.StringVar(&s.trackingURI, "tracking-uri", "", "`URL` of an MLflow server that steps report to (default: Millrace takes what they report)")
 	s.environments.add(f)
 	s.executor.add(f)
 	s.telemetry.add(f)
@@ -75,7 +77,7 @@ func (s *servingFlags) fill(f *config.Flags) {
 		from *string
 		into **string
 	}{
-		"python": {&s.python, &f.Python}, "gpus": {&s.gpus, &f.GPUs}, "memory": {&s.memory, &f.Memory},
+		"tracking-uri": {&s.trackingURI, &f.TrackingURI}, "python": {&s.python, &f.Python}, "gpus": {&s.gpus, &f.GPUs}, "memory": {&s.memory, &f.Memory},
 	} {
 		if s.given(flag) {
 			*of.into = of.from
@@ -159,7 +161,7 @@ func (a *app) serve(ctx context.Context, lock *home.Lock, o serveOptions) (_ *se
 	options := workers.Options{
 		Temporal: s.client, Namespace: s.at.Namespace, Store: store, Work: h.Work(),
 		Serve: queues, GPUs: s.gpus, Memory: memory, Python: python, Environments: environments, Log: a.log(),
-		Drain:   c.Worker.DrainTimeout,
+		Drain: c.Worker.DrainTimeout, TrackingURI: c.TrackingURI,
 		Version: buildVersion(), Register: s.embed == nil,
 	}
 	if err := a.containers(ctx, c, &options); err != nil {

@@ -156,7 +156,7 @@ func (a *app) workerOptions(ctx context.Context, c config.Config) (workers.Optio
 		lends = lends || workers.LendsGPUs(q)
 	}
 	o = workers.Options{
-		Work: h.Work(), Log: a.log(), Drain: c.Worker.DrainTimeout,
+		Work: h.Work(), Log: a.log(), Drain: c.Worker.DrainTimeout, TrackingURI: c.TrackingURI,
 		Labels: c.Worker.Labels, Advertise: c.Worker.Advertise, Version: buildVersion(), Register: c.Temporal != nil,
 	}
 	if o.GPUs, err = a.gpus(ctx, c.GPUs, lends); err != nil {

@@ -33,6 +33,8 @@ type Entry struct {
 	// Values are what control outputs hold; Metrics are what was reported.
 	Values  map[string]string          `json:"values,omitempty"`
 	Metrics map[string]pipeline.Metric `json:"metrics,omitempty"`
+	// Models are those that the program has registered.
+	Models []pipeline.Model `json:"models,omitempty"`
 	// Ingredients are what Key is the hash of.
 	Ingredients []Ingredient `json:"ingredients"`
 	// Job and Step say who made it.

@@ -41,6 +41,9 @@ type Config struct {
 	// CacheMax is how much of a store that is a bucket is kept on this machine:
 	// auto or a size; "" means auto.
 	CacheMax string
+	// TrackingURI is the MLflow server that steps report to; "" has them report
+	// to Millrace.
+	TrackingURI string
 	// Telemetry is what the process tells of itself.
 	Telemetry Telemetry
 	// Output is the format of -o where none is given; "" means json.
@@ -68,6 +71,7 @@ type Flags struct {
 	Store              *string
 	GPUs, Memory       *string
 	CacheMax           *string
+	TrackingURI        *string
 	Telemetry          TelemetryFlags
 	Worker             WorkerFlags
 }
@@ -179,6 +183,7 @@ func (c *Config) readFlags(f Flags) error {
 		{"--gpus", f.GPUs, func(c *Config, s string) error { c.GPUs = s; return nil }},
 		{"--memory", f.Memory, memory},
 		{"--cache-max", f.CacheMax, cacheMax},
+		{"--tracking-uri", f.TrackingURI, trackingURI},
 	} {
 		if s.given == nil {
 			continue
@@ -224,6 +229,7 @@ var settings = []setting{
 	{"executor", func(c *Config, s string) error { return c.Executor.setMode(s) }},
 	{"docker_network", func(c *Config, s string) error { return c.Executor.setNetwork(s) }},
 	{"cache_max", cacheMax},
+	{"tracking_uri", trackingURI},
 	{"metrics", func(c *Config, s string) error { return c.Telemetry.setMetrics(s) }},
 	{"log_format", func(c *Config, s string) error { return c.Telemetry.setFormat(s) }},
 	{"log_level", func(c *Config, s string) error { return c.Telemetry.setLevel(s) }},

@@ -21,7 +21,7 @@ type Tracker interface {
 type Tracked struct {
 	// Job and Experiment are the names of the job and what it belongs to; Step
 	// is the step's, and Run what the step is called as a job of its own.
-	Job, Experiment, Step, Run string
+	Job, Experiment, ExperimentID, Step, Run string
 	// Instance is which of several that run at once on several workers.
 	Instance int
 	// Folder is the attempt's: the programs find it under the same path, and it
@@ -80,7 +80,7 @@ func (r *Runner) track(a Attempt, at *claim) {
 		return
 	}
 	t := Tracked{
-		Job: a.Plan.Name, Experiment: experiment(a.Plan), Step: a.Step.Name, Run: a.Plan.StepJobName(a.Step.Name),
+		Job: a.Plan.Name, Experiment: experiment(a.Plan), ExperimentID: uuid("experiment " + experiment(a.Plan)), Step: a.Step.Name, Run: a.Plan.StepJobName(a.Step.Name),
 		Folder: at.path, Record: at.record.Tracking, Metric: a.Metric,
 		Note: func(text string) { _ = at.note(text) },
 	}

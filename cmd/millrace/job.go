@@ -38,6 +38,8 @@ server has to run.
 		newJobArchiveCmd(a, nil),
 		newJobRestoreCmd(a, nil),
 		newJobServicesCmd(a, nil),
+		newJobMetricsCmd(a, nil),
+		newJobCompareCmd(a, nil),
 		refusal("connect-ssh", "Connect to a step with ssh, which Millrace does not do",
 			"steps run on this machine, in folders below `work` in the home", "  millrace job show -n calm_river_0a1b2c3d4e"),
 	)

@@ -113,6 +113,19 @@ func (a *Activities) plan(ctx context.Context, d pipeline.Digest) (*indexed, err
 	return p, nil
 }
 
+// planOf returns the plan of a job. That of an iteration of a loop is the body of
+// the loop, which has no name of its own.
+func (a *Activities) planOf(ctx context.Context, d pipeline.Digest, job, root string) (*indexed, error) {
+	p, err := a.plan(ctx, d)
+	if err != nil || p.Name != "" || job == "" {
+		return p, err
+	}
+	named := *p
+	named.Plan = p.Fill(job, "")
+	named.Root = root
+	return &named, nil
+}
+
 // elsewhereGivesUpAt is the attempt at which a job ends whose plan nobody finds,
 // about a minute after the first.
 const elsewhereGivesUpAt = 8

@@ -76,6 +76,8 @@ type StepInput struct {
 	// their beginning, so it is nobody else's.
 	Name string `json:"name"`
 	Key  string `json:"key"`
+	// Root is the job that was submitted, where this one is a part of it.
+	Root string `json:"root,omitempty"`
 	// Timeout takes the place of the step's, where it is not 0; in seconds.
 	Timeout int `json:"timeout,omitempty"`
 	// Chunk is set where the program works on mini-batches of the step.
@@ -189,6 +191,7 @@ type FetchResult struct {
 
 // PublishInput writes a finished step's outputs to their datastore paths.
 type PublishInput struct {
+	Job     string                       `json:"job,omitempty"`
 	Plan    pipeline.Digest              `json:"plan"`
 	Step    int                          `json:"step"`
 	Outputs map[string]pipeline.Artifact `json:"outputs"`

@@ -34,7 +34,7 @@ func (a *Activities) Fetch(ctx context.Context, in FetchInput) (FetchResult, err
 // Publish writes outputs to the datastore paths that the file names. Doing it
 // again writes the same bytes to the same places.
 func (a *Activities) Publish(ctx context.Context, in PublishInput) error {
-	plan, err := a.plan(ctx, in.Plan)
+	plan, err := a.planOf(ctx, in.Plan, in.Job, "")
 	if err != nil {
 		return err
 	}

@@ -26,7 +26,7 @@ import (
 // The first instance leads. It claims the step's key, gathers what the others
 // have made, and remembers the result when all have succeeded.
 func (a *Activities) Instance(ctx context.Context, in InstanceInput) (result StepResult, err error) {
-	plan, err := a.plan(ctx, in.Plan)
+	plan, err := a.planOf(ctx, in.Plan, in.Job, in.Root)
 	if err != nil {
 		return StepResult{}, err
 	}

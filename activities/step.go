@@ -62,7 +62,7 @@ func (l Left) owner() cache.Owner {
 // Step runs one step's program, unless its result has appeared in the cache or
 // somebody else is computing it right now.
 func (a *Activities) Step(ctx context.Context, in StepInput) (result StepResult, err error) {
-	plan, err := a.plan(ctx, in.Plan)
+	plan, err := a.planOf(ctx, in.Plan, in.Job, in.Root)
 	if err != nil {
 		return StepResult{}, err
 	}

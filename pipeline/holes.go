@@ -59,6 +59,16 @@ func (p *Plan) Fill(name, triggerTime string) *Plan {
 			o := &s.Outputs[j]
 			o.Path, o.File = fill(o.Path, own), fill(o.File, own)
 		}
+		if s.Loop != nil {
+			// The holes in a body are filled for each iteration.
+			loop := *s.Loop
+			loop.Items = slices.Clone(loop.Items)
+			for j := range loop.Items {
+				loop.Items[j].Inputs = inputs(loop.Items[j].Inputs)
+			}
+			loop.Body = loop.Body.clone()
+			s.Loop = &loop
+		}
 	}
 	job.Outputs = slices.Clone(job.Outputs)
 	for i := range job.Outputs {
@@ -67,6 +77,37 @@ func (p *Plan) Fill(name, triggerTime string) *Plan {
 		}
 	}
 	return &job
+}
+
+// clone is a plan whose parts can be changed while the first stays as it is. Code
+// and content are shared.
+func (p *Plan) clone() *Plan {
+	inputs := func(list []Input) []Input {
+		list = slices.Clone(list)
+		for i := range list {
+			if b := &list[i].Binding; b.Source != nil {
+				source := *b.Source
+				b.Source = &source
+			}
+		}
+		return list
+	}
+	copied := *p
+	copied.Inputs, copied.Outputs, copied.Steps = inputs(p.Inputs), slices.Clone(p.Outputs), slices.Clone(p.Steps)
+	for i := range copied.Steps {
+		s := &copied.Steps[i]
+		s.Inputs, s.Outputs = inputs(s.Inputs), slices.Clone(s.Outputs)
+		if s.Loop != nil {
+			loop := *s.Loop
+			loop.Items = slices.Clone(loop.Items)
+			for j := range loop.Items {
+				loop.Items[j].Inputs = inputs(loop.Items[j].Inputs)
+			}
+			loop.Body = loop.Body.clone()
+			s.Loop = &loop
+		}
+	}
+	return &copied
 }
 
 // triggerTimeForm is that hole as people may write it.

@@ -33,9 +33,11 @@ func (t JobType) Single() bool {
 // and what is bound to what. Steps stand in an order in which every step comes
 // after those it depends on; the same file always gives the same order.
 type Plan struct {
-	Schema      int               `json:"schema"`
-	Type        JobType           `json:"type"`
-	Name        string            `json:"name"`
+	Schema int     `json:"schema"`
+	Type   JobType `json:"type"`
+	Name   string  `json:"name"`
+	// Root is the job that was submitted, where this one is a part of it.
+	Root        string            `json:"root,omitempty"`
 	DisplayName string            `json:"display_name,omitempty"`
 	Experiment  string            `json:"experiment_name,omitempty"`
 	Description string            `json:"description,omitempty"`

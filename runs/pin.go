@@ -22,8 +22,13 @@ import (
 func (s *Service) pin(ctx context.Context, plan *pipeline.Plan) error {
 	p := pinning{seen: make(map[*pipeline.Code]bool), sources: make(map[string][]*pipeline.Source), lent: make(map[pipeline.Digest]loan)}
 	p.inputs(plan.Inputs)
-	for i := range plan.Steps {
-		step := &plan.Steps[i]
+	for _, step := range plan.AllSteps() {
+		if step.Loop != nil {
+			p.inputs(step.Loop.Body.Inputs)
+			for i := range step.Loop.Items {
+				p.inputs(step.Loop.Items[i].Inputs)
+			}
+		}
 		p.code(step.Name, step.Code)
 		if step.Environment.Build != nil {
 			p.code(step.Name, step.Environment.Build.Context)

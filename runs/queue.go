@@ -29,11 +29,11 @@ func (s *Service) Route(ctx context.Context, plan *pipeline.Plan) error {
 	if err != nil && !ok {
 		return fmt.Errorf("find the queues of job %s: %w", plan.Name, err)
 	}
-	for i := range plan.Steps {
-		if ok && some.Records[plan.Steps[i].Compute] != nil {
-			return fmt.Errorf("find the queue of step %s: %w", plan.Steps[i].Name, some.Records[plan.Steps[i].Compute])
+	for _, step := range plan.AllSteps() {
+		if ok && some.Records[step.Compute] != nil {
+			return fmt.Errorf("find the queue of step %s: %w", step.Name, some.Records[step.Compute])
 		}
-		plan.Steps[i].Queue = s.queue(&plan.Steps[i], kept)
+		step.Queue = s.queue(step, kept)
 	}
 	return nil
 }

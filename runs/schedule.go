@@ -326,5 +326,8 @@ func (s *Service) prepare(ctx context.Context, plan *pipeline.Plan) error {
 	} else if len(graph) > maxGraph {
 		return fmt.Errorf("%d steps are too many for one job; split it into several", len(plan.Steps))
 	}
-	return s.pin(ctx, plan)
+	if err := s.pin(ctx, plan); err != nil {
+		return err
+	}
+	return s.keepBodies(ctx, plan)
 }

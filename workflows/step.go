@@ -166,6 +166,10 @@ func (e *execution) fetch(i int) {
 // run has a worker run the step's program.
 func (e *execution) run(i int) {
 	node, state := e.nodes[i], &e.steps[i]
+	if node.Kind == pipeline.ParallelKind {
+		e.batches(i)
+		return
+	}
 	if node.Instances > 1 {
 		e.runTogether(i)
 		return
@@ -258,7 +262,7 @@ func (e *execution) publish(i int, outputs map[string]pipeline.Artifact) {
 	e.steps[i].Status, e.steps[i].Waiting = pipeline.Finalizing, "publishes its outputs"
 	e.touch(i)
 	ctx := e.activity(fmt.Sprintf("%s/publish#%d", node.Name, e.runs[i]), PipelinesQueue, "publish the outputs of "+node.Name, patience)
-	in := activities.PublishInput{Plan: e.in.Plan, Step: i, Outputs: outputs}
+	in := activities.PublishInput{Job: e.in.Job, Plan: e.in.Plan, Step: i, Outputs: outputs}
 	e.later(workflow.ExecuteActivity(ctx, do.Publish, in), func(f workflow.Future) {
 		if err := f.Get(e.ctx, nil); err != nil {
 			e.steps[i].Outputs = outputs

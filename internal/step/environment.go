@@ -1,6 +1,7 @@
 package step
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"fmt"
 	"maps"
@@ -109,7 +110,7 @@ func identity(plan *pipeline.Plan, step string) map[string]string {
 	experiment := experiment(plan)
 	return map[string]string{
 		"AZUREML_RUN_ID":                     plan.StepJobName(step),
-		"AZUREML_ROOT_RUN_ID":                plan.Name,
+		"AZUREML_ROOT_RUN_ID":                cmp.Or(plan.Root, plan.Name),
 		"AZUREML_EXPERIMENT_NAME":            experiment,
 		"AZUREML_EXPERIMENT_ID":              uuid("experiment " + experiment),
 		"AZUREML_WORKSPACE_NAME":             workspace,

@@ -17,7 +17,6 @@ import (
 	"go.temporal.io/sdk/temporal"
 
 	"github.com/millrace-ml/millrace/activities"
-	"github.com/millrace-ml/millrace/workflows"
 )
 
 // giveBack tells Temporal of the activities that a worker of this machine had
@@ -28,7 +27,7 @@ import (
 func giveBack(ctx context.Context, o Options, adopted func(attempt) bool) error {
 	request := &workflowservice.ListWorkflowExecutionsRequest{
 		Namespace: o.Namespace,
-		Query:     "WorkflowType = '" + workflows.PipelineType + "' AND ExecutionStatus = 'Running'",
+		Query:     "ExecutionStatus = 'Running'",
 	}
 	for {
 		open, err := o.Temporal.ListWorkflow(ctx, request)

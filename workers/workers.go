@@ -298,13 +298,14 @@ func register(ctx context.Context, o Options) error {
 
 func registerPipelines(w worker.Worker, a *activities.Activities) {
 	w.RegisterWorkflowWithOptions(workflows.Pipeline, workflow.RegisterOptions{Name: workflows.PipelineType})
+	w.RegisterWorkflowWithOptions(workflows.Batches, workflow.RegisterOptions{Name: workflows.BatchesType})
 	w.RegisterWorkflowWithOptions(workflows.Scheduled, workflow.RegisterOptions{Name: workflows.ScheduledType})
 	w.RegisterWorkflowWithOptions(workflows.Sweep, workflow.RegisterOptions{Name: workflows.SweepType})
 	for name, f := range map[string]any{
 		"Resolve": a.Resolve, "Fetch": a.Fetch, "Await": a.Await, "Publish": a.Publish,
 		"Register": a.Register, "Finish": a.Finish, "Keep": a.Keep, "TakeUp": a.TakeUp, "Trigger": a.Trigger,
 		"Propose": a.Propose, "KeepSweep": a.KeepSweep, "TakeUpSweep": a.TakeUpSweep, "RecordTrials": a.RecordTrials,
-		"Gather": a.Gather,
+		"Gather": a.Gather, "Split": a.Split, "Join": a.Join,
 	} {
 		w.RegisterActivityWithOptions(f, activity.RegisterOptions{Name: name})
 	}

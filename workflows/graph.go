@@ -46,6 +46,8 @@ type Node struct {
 	// are the inputs that each trial has its own of.
 	Sweep   *pipeline.Sweep `json:"sweep,omitempty"`
 	Sampled []string        `json:"sampled,omitempty"`
+	// Slots is on how many a node that works on mini-batches runs at once.
+	Slots int `json:"slots,omitempty"`
 	// Guards must all hold for the node to run.
 	Guards []Guard `json:"guards,omitempty"`
 	// Priority is that of the step's task, 1 the highest; 0 for Temporal's own.
@@ -109,6 +111,9 @@ func NewGraph(plan *pipeline.Plan) Graph {
 		// Without a distribution there is one, as in Azure ML.
 		if count := step.Resources.InstanceCount; step.Distribution != nil && count > 1 && count <= maxInstances {
 			n.Instances = count
+		}
+		if step.Parallel != nil {
+			n.Slots = min(max(1, step.Resources.InstanceCount), maxInstances)
 		}
 		if step.Resources.GPUs > 1 {
 			n.GPUs = step.Resources.GPUs

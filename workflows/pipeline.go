@@ -56,6 +56,7 @@ func Pipeline(ctx workflow.Context, in PipelineInput) (*Outcome, error) {
 	if err := workflow.SetQueryHandler(ctx, ProgressQuery, e.progress); err != nil {
 		return nil, err
 	}
+	e.hear()
 	if err := e.restore(); err != nil {
 		return nil, err
 	}

@@ -3,7 +3,6 @@ package runs
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -90,10 +89,8 @@ func (s *Service) facts(ctx context.Context, job *Job, b *builder) error {
 		return err
 	}
 	for _, m := range measured {
-		for _, series := range m.Sums() {
-			if series.Run == "" || series.Run == m.Series[0].Run {
-				b.add(MetricsSection, m.State.Name, series.Key, number(float64(series.Metric.Last)))
-			}
+		for _, series := range m.Own() {
+			b.add(MetricsSection, m.State.Name, series.Key, number(float64(series.Metric.Last)))
 		}
 	}
 	for i := range job.Steps {
@@ -114,16 +111,11 @@ func (s *Service) stepFacts(ctx context.Context, step *pipeline.Step, state *pip
 	}
 	b.add(OutcomeSection, state.Name, "status", outcome)
 	b.addAll(OutcomeSection, state.Name, state.Values)
-	data, err := s.kept(ctx, state, runFile, maxRunFile)
+	told, err := s.told(ctx, state)
 	if err != nil {
 		return err
 	}
-	var told struct {
-		Params map[string]string `json:"params"`
-	}
-	if json.Unmarshal(data, &told) == nil {
-		b.addAll(ParametersSection, state.Name, told.Params)
-	}
+	b.addAll(ParametersSection, state.Name, told.Run.Params)
 	var lines []cache.Ingredient
 	if state.Key != "" {
 		if lines, err = s.cache.IngredientsOf(ctx, cache.Key(state.Key)); err != nil {
@@ -138,13 +130,6 @@ func (s *Service) stepFacts(ctx context.Context, step *pipeline.Step, state *pip
 	}
 	return nil
 }
-
-// runFile is where a step's artifacts hold the parameters and tags that it has
-// reported.
-const (
-	runFile    = "tracking/run.json"
-	maxRunFile = 64 << 20
-)
 
 // stepInputs are the values of a step's inputs, as far as they are known.
 func stepInputs(step *pipeline.Step, state *pipeline.StepState) map[string]pipeline.Value {

@@ -26,6 +26,12 @@ type Measured struct {
 	Series []metrics.Series
 }
 
+// Own are the metrics of the step itself, without those of further runs that its
+// program began.
+func (m *Measured) Own() []metrics.Series {
+	return slices.DeleteFunc(slices.Clone(m.Sums()), func(s metrics.Series) bool { return s.Run != "" })
+}
+
 // Sums lists the metrics of a step, summed up: from the series where they are
 // there, which has all of them, or else from the state.
 func (m *Measured) Sums() []metrics.Series {
@@ -92,6 +98,11 @@ func (s *Service) series(ctx context.Context, state *pipeline.StepState) ([]metr
 	if err != nil {
 		return nil, fmt.Errorf("metrics of step %s: %w", state.Name, err)
 	}
+	told, err := s.told(ctx, state)
+	if err != nil {
+		return nil, err
+	}
+	told.entitle(series)
 	return series, nil
 }
 

@@ -203,7 +203,7 @@ func metricsTable(all []runs.Measured, w *term.Stream) *term.Table {
 	trends, several := w.Terminal, false
 	for _, m := range all {
 		for _, s := range m.Series {
-			several = several || s.Run != m.Series[0].Run
+			several = several || s.Run != ""
 		}
 	}
 	t := &term.Table{Header: []string{"Step"}}

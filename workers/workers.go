@@ -299,6 +299,7 @@ func register(ctx context.Context, o Options) error {
 func registerPipelines(w worker.Worker, a *activities.Activities) {
 	w.RegisterWorkflowWithOptions(workflows.Pipeline, workflow.RegisterOptions{Name: workflows.PipelineType})
 	w.RegisterWorkflowWithOptions(workflows.Batches, workflow.RegisterOptions{Name: workflows.BatchesType})
+	w.RegisterWorkflowWithOptions(workflows.Loop, workflow.RegisterOptions{Name: workflows.LoopType})
 	w.RegisterWorkflowWithOptions(workflows.Scheduled, workflow.RegisterOptions{Name: workflows.ScheduledType})
 	w.RegisterWorkflowWithOptions(workflows.Sweep, workflow.RegisterOptions{Name: workflows.SweepType})
 	for name, f := range map[string]any{
@@ -306,6 +307,7 @@ func registerPipelines(w worker.Worker, a *activities.Activities) {
 		"Register": a.Register, "Finish": a.Finish, "Keep": a.Keep, "TakeUp": a.TakeUp, "Trigger": a.Trigger,
 		"Propose": a.Propose, "KeepSweep": a.KeepSweep, "TakeUpSweep": a.TakeUpSweep, "RecordTrials": a.RecordTrials,
 		"Gather": a.Gather, "Split": a.Split, "Join": a.Join,
+		"Begin": a.Begin, "Unroll": a.Unroll, "Aggregate": a.Aggregate,
 	} {
 		w.RegisterActivityWithOptions(f, activity.RegisterOptions{Name: name})
 	}

@@ -17,6 +17,11 @@ type Outcome struct {
 	// Ran and Reused list the steps for people.
 	Ran    string `json:"ran"`
 	Reused string `json:"reused"`
+	// What an iteration of a loop hands to the loop: its outputs, the values of
+	// control outputs, and whether nothing of it was run.
+	Outputs   map[string]pipeline.Artifact `json:"outputs,omitempty"`
+	Values    map[string]string            `json:"values,omitempty"`
+	AllReused bool                         `json:"all_reused,omitempty"`
 }
 
 // finish records how the job ended, where it outlives Temporal's retention, and
@@ -69,7 +74,14 @@ func (e *execution) finish() (*Outcome, error) {
 		if result.Step != "" {
 			message = fmt.Sprintf("step %s failed: %s%s", result.Step, message, lastWords(result.Failure.LogTail))
 		}
-		return nil, temporal.NewNonRetryableApplicationError(message, string(result.Failure.Kind), nil)
+		var details []any
+		if e.in.Iteration != nil {
+			details = append(details, e.failure(result))
+		}
+		return nil, temporal.NewNonRetryableApplicationError(message, string(result.Failure.Kind), nil, details...)
+	}
+	if e.in.Iteration != nil {
+		e.made(outcome)
 	}
 	return outcome, nil
 }
@@ -136,6 +148,7 @@ func (e *execution) announce(ctx workflow.Context, status pipeline.Status, failu
 	var ran, reused, failed []string
 	for _, s := range e.steps {
 		switch {
+		case s.Skipped != "":
 		case s.Reused != nil:
 			reused = append(reused, s.Name)
 		case s.Status == pipeline.Completed:

@@ -15,6 +15,8 @@ type Graph struct {
 	ContinueOnFailure bool `json:"continue_on_step_failure"`
 	// Registers is set where outputs become assets when the job has completed.
 	Registers bool `json:"registers,omitempty"`
+	// Outputs are those of the body of a loop.
+	Outputs []Made `json:"outputs,omitempty"`
 }
 
 // Node is one step.
@@ -48,6 +50,8 @@ type Node struct {
 	Sampled []string        `json:"sampled,omitempty"`
 	// Slots is on how many a node that works on mini-batches runs at once.
 	Slots int `json:"slots,omitempty"`
+	// Loop is there where the node is one.
+	Loop *LoopGraph `json:"loop,omitempty"`
 	// Guards must all hold for the node to run.
 	Guards []Guard `json:"guards,omitempty"`
 	// Priority is that of the step's task, 1 the highest; 0 for Temporal's own.
@@ -107,6 +111,7 @@ func NewGraph(plan *pipeline.Plan) Graph {
 			Sampled:  sampledOf(step),
 			Priority: priority(step.Priority),
 			Guards:   newGuards(step.Guards, index),
+			Loop:     newLoopGraph(step.Loop),
 		}
 		// Without a distribution there is one, as in Azure ML.
 		if count := step.Resources.InstanceCount; step.Distribution != nil && count > 1 && count <= maxInstances {

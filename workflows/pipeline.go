@@ -60,6 +60,11 @@ func Pipeline(ctx workflow.Context, in PipelineInput) (*Outcome, error) {
 	if err := e.restore(); err != nil {
 		return nil, err
 	}
+	if in.Iteration != nil && len(in.Carried) == 0 {
+		if err := e.begin(); err != nil {
+			return nil, err
+		}
+	}
 	e.walk()
 	if e.mustContinue {
 		return nil, e.continueAsNew()

@@ -194,7 +194,7 @@ func (e *execution) run(i int) {
 func (e *execution) stepInput(i int) activities.StepInput {
 	node := e.nodes[i]
 	return activities.StepInput{
-		Job: e.in.Job, Plan: e.in.Plan, Name: node.Name, Key: e.steps[i].Key, Reusable: node.Reusable,
+		Job: e.in.Job, Root: e.rootOfPart(), Plan: e.in.Plan, Name: node.Name, Key: e.steps[i].Key, Reusable: node.Reusable,
 		Ready: activities.Ready{Step: i, Inputs: e.steps[i].Inputs},
 	}
 }

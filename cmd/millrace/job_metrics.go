@@ -62,7 +62,7 @@ that it was taken from. With --watch, show them while the job runs.
 		},
 	}
 	f := cmd.Flags()
-	f.BoolVarP(&o.watch, "watch", "w", false, "show the metrics until the job has ended, as they are reported")
+	f.BoolVar(&o.watch, "watch", false, "show the metrics until the job has ended, as they are reported")
 	f.BoolVar(&o.series, "series", false, "write all values as data, as csv unless -o says otherwise")
 	f.IntVar(&o.points, "points", 0, "with --series, the largest `number` of points of each, chosen to look like all of them (default: all)")
 	return cmd

@@ -175,11 +175,20 @@ func (f *flattener) itemsInput(u *unit, v value, s *pipeline.Step) {
 	s.Inputs = append(s.Inputs, inputOf(&port{name: name, kind: pipeline.String}, v))
 }
 
+// kept is what a do_while leaves of what its body says of outputs: where they go,
+// and what they are registered as, is said of the loop's.
+func kept(outputs table[*result]) (list table[*result]) {
+	for _, r := range outputs.list {
+		list.add(&result{name: r.name, at: r.at, kind: r.kind, mode: r.mode, control: r.control, broken: r.broken})
+	}
+	return list
+}
+
 // body makes the plan of an iteration.
 func (f *flattener) body(u *unit, given map[string]value) *pipeline.Plan {
 	nd := *u.node.control.loop.node
 	if u.node.control.kind == "do_while" {
-		nd.outputs = table[*result]{} // what it says of them is of the loop's
+		nd.outputs = kept(nd.outputs)
 	}
 	b := &flattener{loader: f.loader, settings: f.settings, units: f.units, portCount: f.portCount, mixed: f.mixed}
 	one := &unit{node: &nd, around: u.around, name: nd.name, compute: f.compute(u.around, &nd), priority: f.priority(u.around, &nd), values: given, isBody: true}

@@ -17,6 +17,7 @@ import (
 	"github.com/millrace-ml/millrace/internal/artifact"
 	"github.com/millrace-ml/millrace/internal/cache"
 	"github.com/millrace-ml/millrace/internal/environment"
+	"github.com/millrace-ml/millrace/internal/notify"
 	"github.com/millrace-ml/millrace/internal/record"
 	"github.com/millrace-ml/millrace/internal/step"
 	"github.com/millrace-ml/millrace/internal/transfer"
@@ -41,6 +42,11 @@ type Activities struct {
 	// Environments knows what the environments of steps resolve to; nil where
 	// all run with the machine's own software.
 	Environments *environment.Manager
+	// Notifier tells people of jobs; nil where nobody is told.
+	Notifier *notify.Notifier
+	// Page is the URL of a job's page in the Temporal UI, or ""; nil where there
+	// is no UI.
+	Page func(job string) string
 	// Identity names this worker in records.
 	Identity string
 	// Slots is how many steps this worker runs at once; 0 where it is not known.

@@ -78,6 +78,9 @@ type StepInput struct {
 	Key  string `json:"key"`
 	// Root is the job that was submitted, where this one is a part of it.
 	Root string `json:"root,omitempty"`
+	// Tried is how many attempts there were before this activity: a failure of
+	// the program was tried again.
+	Tried int `json:"tried,omitempty"`
 	// Timeout takes the place of the step's, where it is not 0; in seconds.
 	Timeout int `json:"timeout,omitempty"`
 	// Chunk is set where the program works on mini-batches of the step.

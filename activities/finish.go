@@ -9,12 +9,16 @@ import (
 	"github.com/millrace-ml/millrace/pipeline"
 )
 
-// Finish writes the record of how the job ended.
-func (a *Activities) Finish(ctx context.Context, in FinishInput) error {
-	return a.Records.End(ctx, in.Job, record.Ended{
+// Finish writes the record of how the job ended, and says who is to be told.
+func (a *Activities) Finish(ctx context.Context, in FinishInput) (Receivers, error) {
+	err := a.Records.End(ctx, in.Job, record.Ended{
 		Status: in.Status, Started: in.Started, Ended: in.Ended,
 		Step: in.Step, Failure: in.Failure, Steps: in.Steps, Assets: in.Assets,
 	})
+	if err != nil {
+		return Receivers{}, err
+	}
+	return a.receivers(ctx, in.Job, pipeline.EventOf(in.Status)), nil
 }
 
 // Keep puts states into the store and returns their digest.

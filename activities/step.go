@@ -72,11 +72,11 @@ func (a *Activities) Step(ctx context.Context, in StepInput) (result StepResult,
 		}
 	}
 	info := activity.GetInfo(ctx)
-	ctx, ended := a.observe(ctx, in, plan.step(in), int(info.Attempt))
+	ctx, ended := a.observe(ctx, in, plan.step(in), in.Tried+int(info.Attempt))
 	defer func() { ended(result, err) }()
 	left := Left{
 		Workflow: info.WorkflowExecution.ID, Run: info.WorkflowExecution.RunID, Activity: info.ActivityID,
-		Task: info.TaskToken, Queue: info.TaskQueue, Attempt: int(info.Attempt), Input: in,
+		Task: info.TaskToken, Queue: info.TaskQueue, Attempt: in.Tried + int(info.Attempt), Input: in,
 	}
 	if d := a.adoptions.of(left); d != nil {
 		stop := beat(ctx, d.live.says)
@@ -194,7 +194,7 @@ func (a *Activities) settle(ctx, running context.Context, s *pipeline.Step, left
 		state.Status, state.Failure = pipeline.Failed, failure
 		a.note(ctx, in, state)
 	}
-	return StepResult{}, a.attemptFailed(running, err, stepGivesUpAt, StepFailed{Outputs: result.Outputs, Reported: reported(result), Attempt: number})
+	return StepResult{}, a.attemptFailed(running, err, in.Tried+stepGivesUpAt, StepFailed{Outputs: result.Outputs, Reported: reported(result), Attempt: number})
 }
 
 func reported(result step.Result) Reported {

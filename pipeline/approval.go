@@ -52,3 +52,21 @@ type Try struct {
 // MaxTries bounds the earlier attempts that are kept beside the state of a step:
 // the latest ones.
 const MaxTries = 20
+
+// Words says how an answer went: "was approved by alice: looks good".
+func (a *Answer) Words() string {
+	words := "was rejected"
+	if a.Approved {
+		words = "was approved"
+	}
+	switch {
+	case a.TimedOut:
+		return words + ", since nobody answered in time"
+	case a.By != "":
+		words += " by " + a.By
+	}
+	if a.Comment != "" {
+		words += ": " + a.Comment
+	}
+	return words
+}

@@ -193,7 +193,7 @@ func (f *follower) merge(pending []*workflowpb.PendingActivityInfo) (changed boo
 				now[i].Waiting = "will be run again: " + last.GetMessage()
 			}
 		}
-		now[i].Attempts = int(p.GetAttempt())
+		now[i].Attempts += int(p.GetAttempt()) // those before were tried again
 	}
 	for i := range now {
 		changed = changed || differs(&f.job.Steps[i], &now[i])

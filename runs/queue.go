@@ -34,6 +34,9 @@ func (s *Service) Route(ctx context.Context, plan *pipeline.Plan) error {
 			return fmt.Errorf("find the queue of step %s: %w", step.Name, some.Records[step.Compute])
 		}
 		step.Queue = s.queue(step, kept)
+		if step.Kind == pipeline.ApprovalKind {
+			step.Queue = workflows.PipelinesQueue // nothing of it runs elsewhere
+		}
 	}
 	return nil
 }

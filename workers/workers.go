@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"net/url"
 	"os"
 	"slices"
 	"strings"
@@ -31,6 +32,7 @@ import (
 	"github.com/millrace-ml/millrace/internal/environment"
 	"github.com/millrace-ml/millrace/internal/executor"
 	"github.com/millrace-ml/millrace/internal/executor/process"
+	"github.com/millrace-ml/millrace/internal/notify"
 	"github.com/millrace-ml/millrace/internal/record"
 	"github.com/millrace-ml/millrace/internal/step"
 	"github.com/millrace-ml/millrace/internal/tracking"
@@ -75,6 +77,10 @@ type Options struct {
 	// TrackingURI is an MLflow server that steps report to; "" has them report
 	// to this process.
 	TrackingURI string
+	// Notifications are who is told of jobs, by those who carry jobs on.
+	Notifications []notify.Channel
+	// UI is the base URL of the Temporal UI, "" where there is none.
+	UI string
 	// Observer is told what becomes of steps; may be nil.
 	Observer Observer
 	Log      *slog.Logger
@@ -151,6 +157,8 @@ func Start(ctx context.Context, o Options) (*Workers, error) {
 		Host:         host(lives, o.Python),
 		Stopping:     stopping,
 		Observer:     o.Observer,
+		Notifier:     notify.New(o.Notifications),
+		Page:         func(job string) string { return page(o, job) },
 	})
 	for _, s := range o.Serve {
 		w.serve(s)
@@ -302,15 +310,25 @@ func registerPipelines(w worker.Worker, a *activities.Activities) {
 	w.RegisterWorkflowWithOptions(workflows.Loop, workflow.RegisterOptions{Name: workflows.LoopType})
 	w.RegisterWorkflowWithOptions(workflows.Scheduled, workflow.RegisterOptions{Name: workflows.ScheduledType})
 	w.RegisterWorkflowWithOptions(workflows.Sweep, workflow.RegisterOptions{Name: workflows.SweepType})
+	w.RegisterWorkflowWithOptions(workflows.Notice, workflow.RegisterOptions{Name: workflows.NoticeType})
 	for name, f := range map[string]any{
 		"Resolve": a.Resolve, "Fetch": a.Fetch, "Await": a.Await, "Publish": a.Publish,
 		"Register": a.Register, "Finish": a.Finish, "Keep": a.Keep, "TakeUp": a.TakeUp, "Trigger": a.Trigger,
 		"Propose": a.Propose, "KeepSweep": a.KeepSweep, "TakeUpSweep": a.TakeUpSweep, "RecordTrials": a.RecordTrials,
 		"Gather": a.Gather, "Split": a.Split, "Join": a.Join,
 		"Begin": a.Begin, "Unroll": a.Unroll, "Aggregate": a.Aggregate,
+		"Gather": a.Gather, "Ask": a.Ask, "Answer": a.Answer, "Notify": a.Notify,
 	} {
 		w.RegisterActivityWithOptions(f, activity.RegisterOptions{Name: name})
 	}
+}
+
+// page is a job's page in the Temporal UI, or "".
+func page(o Options, job string) string {
+	if o.UI == "" {
+		return ""
+	}
+	return o.UI + "/namespaces/" + url.PathEscape(o.Namespace) + "/workflows/" + url.PathEscape(job)
 }
 
 // launch tells the activities what the workflow of a job is started with.

@@ -59,12 +59,16 @@ func (e *execution) finish() (*Outcome, error) {
 	}
 	// A canceled job is recorded too.
 	ctx, _ := workflow.NewDisconnectedContext(e.ctx)
-	if err := workflow.ExecuteLocalActivity(local(ctx, "record the end of the job"), do.Finish, result).Get(ctx, nil); err != nil {
+	var told activities.Receivers
+	if err := workflow.ExecuteLocalActivity(local(ctx, "record the end of the job"), do.Finish, result).Get(ctx, &told); err != nil {
 		return nil, err
 	}
 	outcome, err := e.announce(ctx, status, result.Failure)
 	if err != nil {
 		return nil, err
+	}
+	if e.in.Iteration == nil { // of iterations, their loop tells
+		e.notify(pipeline.EventOf(status), -1, told.Notify)
 	}
 	switch status {
 	case pipeline.Canceled:
@@ -232,7 +236,7 @@ func (e *execution) restore() error {
 		if s := &e.steps[i]; s.Status == pipeline.Failed && e.failed < 0 {
 			e.failed = i
 		} else if !s.Status.Ended() {
-			*s = pipeline.StepState{Name: s.Name, Status: pipeline.NotStarted, Queue: s.Queue}
+			*s = e.begunAnew(i)
 		}
 	}
 	for i := range e.steps {

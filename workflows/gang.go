@@ -95,8 +95,11 @@ func (e *execution) instanceEnded(g *gang, n int, f workflow.Future) {
 func (e *execution) broken(g *gang) {
 	lost := g.lost()
 	why := g.errs[g.first]
-	if e.running.Err() == nil && e.tries[g.node] < maxTries && (lost || outside(why)) {
+	if e.running.Err() == nil && e.tries[g.node]-e.failures[g.node] < maxTries && (lost || outside(why)) {
 		e.again(g.node, lost)
+		return
+	}
+	if e.retried(g.node, why) {
 		return
 	}
 	var parts []pipeline.Artifact

@@ -52,6 +52,8 @@ type Node struct {
 	Slots int `json:"slots,omitempty"`
 	// Loop is there where the node is one.
 	Loop *LoopGraph `json:"loop,omitempty"`
+	// Retry says which failures of the node's program are tried again.
+	Retry *pipeline.Retry `json:"retry,omitempty"`
 	// Guards must all hold for the node to run.
 	Guards []Guard `json:"guards,omitempty"`
 	// Priority is that of the step's task, 1 the highest; 0 for Temporal's own.
@@ -109,6 +111,7 @@ func NewGraph(plan *pipeline.Plan) Graph {
 			Kind:     step.Kind,
 			Sweep:    sweepOf(step),
 			Sampled:  sampledOf(step),
+			Retry:    step.Retry,
 			Priority: priority(step.Priority),
 			Guards:   newGuards(step.Guards, index),
 			Loop:     newLoopGraph(step.Loop),

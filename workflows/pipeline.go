@@ -57,6 +57,10 @@ func Pipeline(ctx workflow.Context, in PipelineInput) (*Outcome, error) {
 		return nil, err
 	}
 	e.hear()
+	options := workflow.UpdateHandlerOptions{Validator: e.checkAnswer, Description: "Approve or reject what a step asks."}
+	if err := workflow.SetUpdateHandlerWithOptions(ctx, AnswerUpdate, e.answer, options); err != nil {
+		return nil, err
+	}
 	if err := e.restore(); err != nil {
 		return nil, err
 	}
@@ -96,6 +100,8 @@ type execution struct {
 	computing  map[string]int              // key -> the node of this job that computes it
 	held       map[int][]int               // node -> nodes that wait for its result
 	preparing  map[string]*preparation     // environment and queue -> who waits for it
+	gates      map[int]*gate               // node -> its wait for approval
+	failures   []int                       // by node: attempts that failed, and can be tried again
 	inFlight   int
 
 	stopping     bool // nothing new starts
@@ -125,6 +131,8 @@ func newExecution(ctx workflow.Context, in PipelineInput) *execution {
 		computing:  make(map[string]int),
 		held:       make(map[int][]int),
 		preparing:  make(map[string]*preparation),
+		gates:      make(map[int]*gate),
+		failures:   make([]int, n),
 		failed:     -1,
 		changed:    make([]int, n),
 	}
@@ -176,6 +184,7 @@ func (e *execution) walk() {
 			if e.inFlight == 0 {
 				break
 			}
+			e.carryGates()
 			e.selector.Select(e.ctx)
 		}
 	}
@@ -188,7 +197,7 @@ func (e *execution) startReady() bool {
 		e.mustContinue, e.stopping = true, true
 		return false
 	}
-	room := window - e.inFlight
+	room := window - e.inFlight + len(e.gates) // those take no slot of Temporal's
 	if len(e.ready) == 0 || room <= 0 {
 		return false
 	}

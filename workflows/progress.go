@@ -32,7 +32,7 @@ func (e *execution) touch(i int) {
 	e.version++
 	e.changed[i] = e.version
 	if len(e.nodes) <= maxDetails {
-		workflow.SetCurrentDetails(e.ctx, e.details())
+		workflow.SetCurrentDetails(e.ctx, e.details()+e.questions())
 	}
 }
 

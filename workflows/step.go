@@ -184,7 +184,9 @@ func (e *execution) run(i int) {
 	e.later(workflow.ExecuteActivity(ctx, do.Step, e.stepInput(i)), func(f workflow.Future) {
 		var result activities.StepResult
 		if err := f.Get(e.ctx, &result); err != nil {
-			e.ended(i, err)
+			if !e.retried(i, err) {
+				e.ended(i, err)
+			}
 			return
 		}
 		e.ran(i, result)
@@ -195,6 +197,7 @@ func (e *execution) stepInput(i int) activities.StepInput {
 	node := e.nodes[i]
 	return activities.StepInput{
 		Job: e.in.Job, Root: e.rootOfPart(), Plan: e.in.Plan, Name: node.Name, Key: e.steps[i].Key, Reusable: node.Reusable,
+		Tried: e.steps[i].Attempts,
 		Ready: activities.Ready{Step: i, Inputs: e.steps[i].Inputs},
 	}
 }
@@ -307,6 +310,9 @@ func (e *execution) ended(i int, err error) {
 	}
 	if state.Ended.IsZero() {
 		state.Ended = workflow.Now(e.ctx)
+	}
+	if r := e.nodes[i].Retry; r != nil && e.failures[i] > 1 {
+		failure.Message = fmt.Sprintf("%s (attempt %d of %d)", failure.Message, e.failures[i], r.Attempts)
 	}
 	e.fail(i, failure)
 }

@@ -163,6 +163,7 @@ func (a *app) serve(ctx context.Context, lock *home.Lock, o serveOptions) (_ *se
 		Serve: queues, GPUs: s.gpus, Memory: memory, Python: python, Environments: environments, Log: a.log(),
 		Drain: c.Worker.DrainTimeout, TrackingURI: c.TrackingURI,
 		Version: buildVersion(), Register: s.embed == nil,
+		Notifications: c.Notifications, UI: s.at.UI,
 	}
 	if err := a.containers(ctx, c, &options); err != nil {
 		return nil, err

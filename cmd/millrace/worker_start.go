@@ -158,6 +158,7 @@ func (a *app) workerOptions(ctx context.Context, c config.Config) (workers.Optio
 	o = workers.Options{
 		Work: h.Work(), Log: a.log(), Drain: c.Worker.DrainTimeout, TrackingURI: c.TrackingURI,
 		Labels: c.Worker.Labels, Advertise: c.Worker.Advertise, Version: buildVersion(), Register: c.Temporal != nil,
+		Notifications: c.Notifications,
 	}
 	if o.GPUs, err = a.gpus(ctx, c.GPUs, lends); err != nil {
 		return o, err

@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/millrace-ml/millrace/internal/notify"
 	"github.com/millrace-ml/millrace/internal/term"
 )
 
@@ -46,6 +47,8 @@ type Config struct {
 	TrackingURI string
 	// Telemetry is what the process tells of itself.
 	Telemetry Telemetry
+	// Notifications are who is told of jobs, and how.
+	Notifications []notify.Channel
 	// Output is the format of -o where none is given; "" means json.
 	Output term.Format
 	// Computes says which queue stands for a compute, by name.
@@ -235,6 +238,7 @@ var settings = []setting{
 	{"log_level", func(c *Config, s string) error { return c.Telemetry.setLevel(s) }},
 	{"output", output},
 	{computesKey, nil},
+	{notificationsKey, nil},
 }
 
 const computesKey = "computes"

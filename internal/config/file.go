@@ -53,6 +53,9 @@ func (c *Config) readPair(path, key string, pair *ast.MappingValueNode) error {
 		if key == computesKey {
 			return c.readComputes(path, pair.Value)
 		}
+		if key == notificationsKey {
+			return c.readNotifications(path, pair.Value)
+		}
 		text, ok := scalar(pair.Value)
 		if !ok {
 			return wrong(path, pair.Value, "%s: expected one value", key)

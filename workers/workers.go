@@ -317,7 +317,7 @@ func registerPipelines(w worker.Worker, a *activities.Activities) {
 		"Propose": a.Propose, "KeepSweep": a.KeepSweep, "TakeUpSweep": a.TakeUpSweep, "RecordTrials": a.RecordTrials,
 		"Gather": a.Gather, "Split": a.Split, "Join": a.Join,
 		"Begin": a.Begin, "Unroll": a.Unroll, "Aggregate": a.Aggregate,
-		"Gather": a.Gather, "Ask": a.Ask, "Answer": a.Answer, "Notify": a.Notify,
+		"Ask": a.Ask, "Answer": a.Answer, "Notify": a.Notify,
 	} {
 		w.RegisterActivityWithOptions(f, activity.RegisterOptions{Name: name})
 	}

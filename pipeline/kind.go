@@ -41,8 +41,8 @@ type Sampling struct {
 	Seed *int64 `json:"seed,omitempty"`
 	// Rule is "random" or "sobol", of random sampling.
 	Rule string `json:"rule,omitempty"`
-	// LogBase is the base in which sobol samples logarithmic distributions; 0
-	// is e.
+	// LogBase is the base whose exponents the ends of logarithmic distributions
+	// are, of random sampling; 0 is e.
 	LogBase float64 `json:"logbase,omitempty"`
 }
 

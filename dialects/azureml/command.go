@@ -1,7 +1,9 @@
 package azureml
 
 import (
+	"maps"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/millrace-ml/millrace/dialects/azureml/yaml"
@@ -10,7 +12,7 @@ import (
 
 // oldExpression is how early files wrote expressions. The "$" before it would
 // make it the shell's.
-var oldExpression = regexp.MustCompile(`(^|[^$\{])\{(inputs|outputs)\.([A-Za-z_][A-Za-z0-9_]*)\}`)
+var oldExpression = regexp.MustCompile(`(^|[^$\{])\{(inputs|outputs|search_space)\.([A-Za-z_][A-Za-z0-9_]*)\}`)
 
 // command reads the command line of a component: text, the component's own
 // ports, and the groups that depend on optional inputs.
@@ -99,7 +101,8 @@ func (r *commandReader) oldStyle(template pipeline.Template, source string, grou
 		}
 		raw, side, name := source[m[3]:m[1]], source[m[4]:m[5]], source[m[6]:m[7]]
 		rest := source[m[1]:]
-		if known := side == "inputs" && r.component.inputs.has(name) || side == "outputs" && r.component.outputs.has(name); !known {
+		if known := side == "inputs" && r.component.inputs.has(name) || side == "outputs" && r.component.outputs.has(name) ||
+			side == "search_space" && r.component.swept[name]; !known {
 			template = appendText(template, source[:m[1]])
 			source = rest
 			continue
@@ -154,6 +157,16 @@ func (r *commandReader) hole(ref *reference, group bool) (pipeline.Part, bool) {
 			return pipeline.Part{}, false
 		}
 		return pipeline.Part{Output: name}, true
+	case searchSpace:
+		if c.swept == nil {
+			break
+		}
+		if !c.swept[ref.name] {
+			r.problems.errorf(r.place(r.text, ref), r.didYouMean(ref.name, slices.Sorted(maps.Keys(c.swept)), "hyperparameters"),
+				"the command uses %s, which search_space does not have", quote(ref.name))
+			return pipeline.Part{}, false
+		}
+		return pipeline.Part{Input: ref.name}, true
 	case parentInput, siblingInput, siblingOutput, parentOutput:
 		r.problems.errorf(r.place(r.text, ref), "bind it under inputs or outputs, and use ${{inputs.NAME}} or ${{outputs.NAME}} here",
 			"a command sees its own inputs and outputs only, not %s", clip(ref.raw))

@@ -85,6 +85,26 @@ var (
 	outputKeys = keySet{what: "an output",
 		read:    []string{"type", "mode", "path", "name", "version", "description", "is_control", "early_available"},
 		ignored: []string{"datastore"}}
+	sweepJobKeys = keySet{what: "a sweep job",
+		read: []string{"type", "name", "display_name", "experiment_name", "description", "tags", "properties", "compute", "inputs", "outputs",
+			"trial", "sampling_algorithm", "search_space", "objective", "limits", "early_termination", "resources", "queue_settings"},
+		ignored: []string{"$schema", "identity", "services", "notification_setting"}}
+	sweepNodeKeys = keySet{what: "a sweep node", lenient: true,
+		read: []string{"type", "display_name", "description", "compute", "inputs", "outputs",
+			"trial", "sampling_algorithm", "search_space", "objective", "limits", "early_termination", "resources", "queue_settings"},
+		ignored: about}
+	trialKeys = keySet{what: "the trial of a sweep job",
+		read:    []string{"command", "code", "environment", "environment_variables", "distribution", "resources", "is_deterministic"},
+		ignored: []string{"type", "name", "version", "display_name", "description"}}
+	samplingKeys    = keySet{what: "sampling_algorithm", read: []string{"type", "seed", "rule", "logbase"}}
+	objectiveKeys   = keySet{what: "objective", read: []string{"goal", "primary_metric"}}
+	sweepLimitsKeys = keySet{what: "the limits of a sweep",
+		read:    []string{"max_total_trials", "max_concurrent_trials", "timeout", "trial_timeout"},
+		ignored: []string{"job_limits_type"}}
+	earlyKeys = keySet{what: "early_termination",
+		read: []string{"type", "evaluation_interval", "delay_evaluation", "slack_factor", "slack_amount", "truncation_percentage",
+			"exclude_finished_jobs"}}
+	dimensionKeys = keySet{what: "a hyperparameter", read: []string{"type", "values", "upper", "min_value", "max_value", "mu", "sigma", "q"}}
 	limitsKeys    = keySet{what: "limits", read: []string{"timeout"}, ignored: []string{"job_limits_type"}}
 	resourcesKeys = keySet{what: "resources",
 		read:    []string{"instance_count", "instance_type", "shm_size", "docker_args", "gpus", "memory", "properties"},

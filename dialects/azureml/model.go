@@ -22,7 +22,10 @@ type component struct {
 	// declared types.
 	inline bool
 	// ofJob is the inline component that a command job is.
-	ofJob         bool
+	ofJob bool
+	// swept are the hyperparameters that the command of a sweep job may name; nil
+	// for all others.
+	swept         map[string]bool
 	inputs        table[*port]
 	outputs       table[*result]
 	batches       *batches  // of what works on small parts of an input

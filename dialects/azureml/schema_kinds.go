@@ -6,6 +6,7 @@ import "slices"
 // and the parts that say which.
 var ownNodes = []struct{ kind, part string }{
 	{"approval", "approvalNode"},
+	{"sweep", "sweepNode"},
 }
 
 // ofKind is the schema of a mapping that says it is of one of some kinds.

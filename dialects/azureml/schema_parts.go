@@ -9,6 +9,7 @@ import (
 var schemaKinds = []SchemaKind{
 	{"pipelineJob", "A job that runs a pipeline: steps, and how they are connected."},
 	{"commandJob", "A job that runs one command."},
+	{"sweepJob", "A job that runs a command many times, with sampled values, and keeps the best."},
 	{"commandComponent", "A component that runs a command: a step to be used in pipelines."},
 	{"pipelineComponent", "A component that is a pipeline: steps to be used in pipelines as one."},
 	{"parallelComponent", "A component that works through its input in batches, to be used in pipelines."},
@@ -29,7 +30,7 @@ var schemaKinds = []SchemaKind{
 // schemaParts are the mappings of all files. Those that are no file are
 // definitions in the schemas that use them.
 func schemaParts() map[string]part {
-	return map[string]part{
+	parts := map[string]part{
 		"pipelineJob": {
 			keys:     pipelineJobKeys,
 			required: []string{"type"},
@@ -190,6 +191,8 @@ func schemaParts() map[string]part {
 		"distribution":     {keys: distributionKeys, shapes: distributionShapes},
 		"nodeDistribution": {keys: distributionKeys, shapes: withShapes(distributionShapes, boundShapes)},
 	}
+	maps.Copy(parts, sweepParts())
+	return parts
 }
 
 var (

@@ -25,6 +25,9 @@ func New(s pipeline.Sweep, seed int64) (*Sampler, error) {
 	if err != nil {
 		return nil, err
 	}
+	if base := s.Sampling.LogBase; base > 0 {
+		sp.rebase(math.Log(base))
+	}
 	m := &Sampler{space: sp, kind: s.Sampling, seed: seed, goal: s.Objective.Minimise}
 	if s.Sampling.Seed != nil {
 		m.seed = *s.Sampling.Seed

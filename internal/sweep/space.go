@@ -39,7 +39,7 @@ func newSpace(dims []pipeline.Dimension) (*space, error) {
 
 func (s *space) add(dims []pipeline.Dimension) (list []int, err error) {
 	for _, d := range dims {
-		if err := check(d); err != nil {
+		if err := Check(d); err != nil {
 			return nil, err
 		}
 		if len(s.axes) >= maxAxes {
@@ -62,8 +62,24 @@ func (s *space) add(dims []pipeline.Dimension) (list []int, err error) {
 	return list, nil
 }
 
-// check reports a dimension that cannot be sampled.
-func check(d pipeline.Dimension) error {
+// rebase has exponents be those of another base than e, given its logarithm.
+func (s *space) rebase(log float64) {
+	for i := range s.axes {
+		switch a := &s.axes[i]; a.Type {
+		case "loguniform", "qloguniform":
+			a.Min, a.Max = a.Min*log, a.Max*log
+			if a.Min > a.Max {
+				a.Min, a.Max = a.Max, a.Min
+			}
+		case "lognormal", "qlognormal":
+			a.Mu, a.Sigma = a.Mu*log, math.Abs(a.Sigma*log)
+		}
+	}
+}
+
+// Check reports a dimension that cannot be sampled, apart from what is nested in
+// it.
+func Check(d pipeline.Dimension) error {
 	wrong := func(format string, args ...any) error {
 		return fmt.Errorf("hyperparameter %q: "+format, append([]any{d.Name}, args...)...)
 	}

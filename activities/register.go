@@ -27,6 +27,11 @@ func (a *Activities) Register(ctx context.Context, in RegisterInput) (RegisterRe
 			}
 		}
 	}
+	models, err := a.models(ctx, in)
+	if err != nil {
+		return RegisterResult{}, err
+	}
+	wanted = append(wanted, models...)
 	result := RegisterResult{Assets: make([]Registered, len(wanted))}
 	catalog := asset.New(a.Store)
 	var made []asset.Version

@@ -94,10 +94,11 @@ func (e *execution) finish() (*Outcome, error) {
 // else has gone well.
 func (e *execution) register(status pipeline.Status) (activities.RegisterResult, error) {
 	var result activities.RegisterResult
-	if status != pipeline.Completed || !e.in.Graph.Registers {
+	models := e.models()
+	if status != pipeline.Completed || !e.in.Graph.Registers && len(models) == 0 {
 		return result, nil
 	}
-	in := activities.RegisterInput{Job: e.in.Job, Plan: e.in.Plan, Outputs: make(map[string]map[string]pipeline.Artifact)}
+	in := activities.RegisterInput{Job: e.in.Job, Plan: e.in.Plan, Outputs: make(map[string]map[string]pipeline.Artifact), Models: models}
 	for i, node := range e.nodes {
 		for _, output := range node.Registers {
 			if content, ok := e.steps[i].Outputs[output]; ok {
@@ -111,6 +112,16 @@ func (e *execution) register(status pipeline.Status) (activities.RegisterResult,
 	ctx, _ := workflow.NewDisconnectedContext(e.ctx)
 	err := workflow.ExecuteLocalActivity(local(ctx, "register outputs as assets"), do.Register, in).Get(ctx, &result)
 	return result, err
+}
+
+// models are those that the programs of steps have registered.
+func (e *execution) models() (all []activities.StepModels) {
+	for i := range e.steps {
+		if s := &e.steps[i]; len(s.Models) > 0 {
+			all = append(all, activities.StepModels{Step: s.Name, Artifacts: s.Outputs[pipeline.Artifacts], Models: s.Models})
+		}
+	}
+	return all
 }
 
 // lastWords is the end of what a program printed, for the one place where the

@@ -156,7 +156,7 @@ func (c *Config) readEnvironment(env Environment) error {
 		if s.set == nil {
 			continue
 		}
-		if text := get(env, name); text != "" {
+		if text := get(env, name); text != "" && !ofAStep(name, text) {
 			if err := s.set(c, text); err != nil {
 				return &Error{Where: name, Message: err.Error()}
 			}

@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"net/url"
+	"path/filepath"
 )
 
 // trackingURI checks the address of an MLflow server that steps report to.
@@ -16,4 +17,11 @@ func trackingURI(c *Config, text string) error {
 	}
 	c.TrackingURI = text
 	return nil
+}
+
+// ofAStep reports whether a variable is not meant for this process: programs of
+// steps, which may be started from one, find under the name of one setting the
+// file that they write their metrics to.
+func ofAStep(name, text string) bool {
+	return name == "MILLRACE_METRICS" && filepath.IsAbs(text)
 }

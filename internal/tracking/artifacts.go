@@ -156,8 +156,8 @@ func (s *session) listAt(at string) ([]fileInfo, error) {
 	if err != nil {
 		return nil, err
 	}
-	if info, err := root.Stat(at); err == nil && info.Mode().IsRegular() {
-		return append(files, fileInfo{Path: path.Base(at), Size: info.Size()}), nil
+	if info, err := root.Stat(at); err == nil && !info.IsDir() {
+		return files, nil // a file holds none: so clients tell it from a folder
 	}
 	entries, err := fs.ReadDir(root.FS(), at)
 	if errors.Is(err, fs.ErrNotExist) {

@@ -127,7 +127,9 @@ func (s *session) leaveFiles(root *os.Root, report *step.Report) {
 				}
 			}
 		}
-		leave(from, to)
+		if s.state.runs[id].Stage == "active" || id == s.state.own {
+			leave(from, to)
+		}
 	}
 	// Of several models of one name the last has it.
 	for i := len(s.state.modelOrder) - 1; i >= 0; i-- {

@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/millrace-ml/millrace/pipeline"
 )
 
 // registeredModel is a name with the versions that the attempt has registered
@@ -240,6 +242,9 @@ func (s *session) version(in registryCall) (*registeredModel, modelVersion, erro
 func (s *session) createRegistered(in registryCall) (any, error) {
 	if err := checkName("Registered model", in.Name); err != nil {
 		return nil, err
+	}
+	if err := pipeline.CheckAssetName("model", in.Name); err != nil {
+		return nil, invalid("%v", err) // it is to become an asset
 	}
 	if s.state.registered[in.Name] != nil {
 		return nil, &refusal{alreadyThere, "Registered Model (name=" + in.Name + ") already exists."}

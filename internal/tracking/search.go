@@ -185,7 +185,7 @@ func (s *session) searchRegistered(in searchCall) (any, error) {
 		m := s.state.registered[name]
 		if wanted.holds(func(kind, key string) any {
 			if kind == "tag" {
-				return tagOf(m.Tags, key)
+				return registryTag(m.Tags, key)
 			}
 			return map[string]any{"name": m.Name}[key]
 		}) {
@@ -210,7 +210,7 @@ func (s *session) searchVersions(in searchCall) (any, error) {
 		for _, v := range slices.Backward(m.Versions) {
 			if wanted.holds(func(kind, key string) any {
 				if kind == "tag" {
-					return tagOf(v.Tags, key)
+					return registryTag(v.Tags, key)
 				}
 				number, _ := asNumber(v.Version)
 				return map[string]any{
@@ -226,6 +226,15 @@ func (s *session) searchVersions(in searchCall) (any, error) {
 		return nil, err
 	}
 	return answerPage("model_versions", found[from:until], next), nil
+}
+
+// registryTag is a tag of what is registered. Clients ask for what is no prompt.
+func registryTag(tags []pair, key string) any {
+	tag := tagOf(tags, key)
+	if tag == nil && key == "mlflow.prompt.is_prompt" {
+		return "false"
+	}
+	return tag
 }
 
 // order is one of the things that results are put in order by.

@@ -101,6 +101,7 @@ func (s *session) Environ(process string, env map[string]string) {
 	env["MLFLOW_TRACKING_TOKEN"] = s.kept.Token
 	env["MLFLOW_EXPERIMENT_ID"] = s.of.ExperimentID
 	env["MLFLOW_RUN_ID"] = s.state.own
+	env["MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT"] = "true" // there is no page to be seen there
 	if rank := rankOf(process); rank != "" {
 		env["MLFLOW_RUN_ID"] = runID(s.of.Run) + rankMark + rank
 	}

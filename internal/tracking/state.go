@@ -2,6 +2,7 @@ package tracking
 
 import (
 	"encoding/json"
+	"math"
 	"slices"
 	"time"
 
@@ -92,6 +93,36 @@ type series struct {
 	samples []sample
 	latest  sample
 	summary pipeline.Metric
+	seen    map[[3]uint64]bool // samples; nil until has is asked
+}
+
+// has reports whether a value was logged before. Clients log values of a run
+// again to say that they are a model's, too: that makes no further ones.
+func (s *series) has(one sample) bool {
+	if s.seen == nil {
+		s.seen = make(map[[3]uint64]bool, len(s.samples))
+		for _, there := range s.samples {
+			s.seen[there.bits()] = true
+		}
+	}
+	return s.seen[one.bits()]
+}
+
+func (s *series) add(one sample, keep bool) {
+	if laterOf(s.latest, one) {
+		s.latest = one
+	}
+	s.summary = s.summary.Add(one.step, one.value)
+	if keep {
+		s.samples = append(s.samples, one)
+	}
+	if s.seen != nil {
+		s.seen[one.bits()] = true
+	}
+}
+
+func (s sample) bits() [3]uint64 {
+	return [3]uint64{uint64(s.step), uint64(s.time), math.Float64bits(s.value)}
 }
 
 // info is a run as MLflow describes it.
@@ -231,16 +262,14 @@ func (s *state) measure(r *run, p point) {
 		r.metrics[p.Key] = of
 		r.keys = append(r.keys, p.Key)
 	}
-	if laterOf(of.latest, now) {
-		of.latest = now
-	}
-	of.summary = of.summary.Add(now.step, now.value)
-	if s.points++; s.points <= maxPoints {
-		of.samples = append(of.samples, now)
-	}
 	if m := s.models[p.Model]; m != nil {
 		m.measure(p)
+		if of.has(now) {
+			return
+		}
 	}
+	s.points++
+	of.add(now, s.points <= maxPoints)
 	if r.ID == s.own && s.heard != nil {
 		s.heard(p.Key, now.step, now.value)
 	}

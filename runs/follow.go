@@ -29,6 +29,8 @@ type follower struct {
 	queues *queues              // asked why steps wait; nil until one has for long
 	why    map[int]reasonToWait // by step
 	signs  map[int]sign         // of life, by step that is to end
+
+	partsAsked time.Time // when sweeps were asked last
 }
 
 func (s *Service) follow(ctx context.Context, name string) (*follower, error) {
@@ -83,6 +85,7 @@ func (f *follower) look(ctx context.Context) (changed bool, err error) {
 	if err := f.ask(ctx); err != nil {
 		return false, err
 	}
+	f.askParts(ctx)
 	f.job.execution(d.GetWorkflowExecutionInfo())
 	f.explain(ctx, d.GetPendingActivities())
 	changed = f.merge(d.GetPendingActivities()) || before != f.job.Status

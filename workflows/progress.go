@@ -85,7 +85,7 @@ func shown(s pipeline.StepState) (state, note string) {
 		// Whether a worker has taken it is not told to the workflow.
 		state = "Queued or running"
 	}
-	if s.Parts != nil {
+	if s.Parts != nil && (s.Status != pipeline.Running || note == "") { // else the note says it in words
 		note = joined(s.Parts.String(), note)
 	}
 	return state, joined(note, measures(s.Metrics))

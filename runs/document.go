@@ -9,7 +9,7 @@ import (
 
 // Summary is a job in the shape that "az ml job list -o json" gives it.
 func Summary(j Job) map[string]any {
-	return map[string]any{
+	d := map[string]any{
 		"name":             j.Name,
 		"id":               id("jobs", j.Name),
 		"display_name":     orName(j.DisplayName, j.Name),
@@ -27,6 +27,10 @@ func Summary(j Job) map[string]any {
 		"start_time":       stamp(j.Started),
 		"end_time":         stamp(j.Ended),
 	}
+	if j.Parent != "" {
+		d["parent_job_name"] = j.Parent
+	}
+	return d
 }
 
 // creation says who made a thing and who changed it last, and when.

@@ -60,6 +60,14 @@ func (s *Service) Explain(ctx context.Context, name, stepName string) (*Explanat
 	}
 	state := job.step(stepName)
 	e := &Explanation{Job: name, Step: stepName, Status: state.Status, Key: state.Key, Reused: state.Reused}
+	if step.Loop != nil {
+		e.Verdict = fmt.Sprintf("runs its body in iterations, and each is a job of its own: %s-NAME", job.Plan.StepJobName(stepName))
+		return e, nil
+	}
+	if state.Skipped != "" {
+		e.Verdict = "skipped: " + state.Skipped
+		return e, nil
+	}
 	if state.Key == "" {
 		e.Verdict = "has not been looked up yet: its inputs are not known"
 		if state.Waiting != "" {

@@ -29,6 +29,7 @@ type follower struct {
 	queues *queues              // asked why steps wait; nil until one has for long
 	why    map[int]reasonToWait // by step
 	signs  map[int]sign         // of life, by step that is to end
+	looped time.Time            // when loops were asked last
 
 	partsAsked time.Time // when sweeps were asked last
 }
@@ -45,6 +46,9 @@ func (s *Service) follow(ctx context.Context, name string) (*follower, error) {
 	plan := new(pipeline.Plan)
 	if err := json.Unmarshal(data, plan); err != nil {
 		return nil, fmt.Errorf("read the plan of job %s: %w", name, err)
+	}
+	if submitted.Parent != "" {
+		plan = ofIteration(plan, submitted)
 	}
 	job := s.describe(submitted, plan)
 	if err := s.relabel(ctx, job); err != nil {
@@ -85,6 +89,7 @@ func (f *follower) look(ctx context.Context) (changed bool, err error) {
 	if err := f.ask(ctx); err != nil {
 		return false, err
 	}
+	f.iterations(ctx)
 	f.askParts(ctx)
 	f.job.execution(d.GetWorkflowExecutionInfo())
 	f.explain(ctx, d.GetPendingActivities())

@@ -21,6 +21,9 @@ type Job struct {
 	Status    pipeline.Status
 	Created   time.Time
 	CreatedBy string
+	// Parent is the job that this one is a part of, as the iteration of a loop is;
+	// "" for what people submit.
+	Parent string
 	// Schedule is the name of the schedule that made the job, if one did.
 	Schedule string
 	// Modified is when people last changed what they may; zero for never.

@@ -55,7 +55,7 @@ func (s *Service) describe(r record.Submitted, plan *pipeline.Plan) *Job {
 		Name: r.Name, Type: r.Type, DisplayName: r.DisplayName, Experiment: r.Experiment,
 		Created: r.Created, CreatedBy: r.CreatedBy, File: r.File, Definition: r.Definition,
 		Status: pipeline.NotResponding, Plan: plan, UI: s.page(r.Name), Compute: r.Compute,
-		Description: r.Description, Tags: r.Tags, Schedule: r.Schedule,
+		Description: r.Description, Tags: r.Tags, Schedule: r.Schedule, Parent: r.Parent,
 	}
 	if plan == nil {
 		return job

@@ -108,6 +108,9 @@ func (s *Service) Resume(ctx context.Context, name string) (*Job, error) {
 	if job.Status == pipeline.Completed || job.Status == pipeline.Failed {
 		return job, nil
 	}
+	if job.Parent != "" {
+		return nil, fmt.Errorf("job %s is a part of job %s, and goes on with that", name, job.Parent)
+	}
 	if s.Temporal == nil {
 		return nil, fmt.Errorf("resume job %s: %w", name, ErrNoServer)
 	}

@@ -57,7 +57,8 @@ func newJobListCmd(a *app, runF func(context.Context, *jobListOptions) error) *c
 		Use:   "list",
 		Short: "List jobs, the newest first",
 		Long: `List the jobs of this home, the newest first, whether or not a server runs. With
---parent-job-name, list the steps of a job as az lists child jobs.
+--parent-job-name, list the steps of a job as az lists child jobs, or the
+iterations of a step that is a loop.
 
 ` + exitCodesHelp,
 		Example: `  millrace job list -o table
@@ -96,11 +97,15 @@ func runJobList(ctx context.Context, a *app, o *jobListOptions) error {
 	}
 	defer s.leave()
 	if o.parent != "" {
-		job, err := s.jobs.Show(ctx, o.parent)
+		most := o.most + 1 // one more tells that there are more
+		if o.all {
+			most = 0
+		}
+		children, err := s.jobs.ChildrenOf(ctx, o.parent, most)
 		if err != nil {
 			return err
 		}
-		return a.print(cut(a, &o.listed, job.Children(), allResults), jobTable)
+		return a.print(cut(a, &o.listed, children, allResults), jobTable)
 	}
 	jobs, err := s.jobs.Select(ctx, o.selection())
 	if err != nil {

@@ -211,7 +211,7 @@ func (e *execution) checkAnswer(a Answer) error {
 	g := e.gates[i]
 	switch {
 	case q != nil && q.Answer != nil:
-		return refuse("step %s %s already", a.Step, q.Answer.Words())
+		return refuse("step %s has its answer: it %s", a.Step, q.Answer.Words())
 	case e.steps[i].Status.Ended():
 		return refuse("step %s is %s", a.Step, e.steps[i].Status)
 	case g == nil:

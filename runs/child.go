@@ -37,7 +37,7 @@ func (j *Job) Child(name string) map[string]any {
 	d["parent_job_name"] = j.Name
 	d["display_name"] = orName(step.DisplayName, name)
 	d["experiment_name"] = orName(j.Experiment, "Default")
-	d["description"], d["tags"], d["properties"], d["archived"] = nil, map[string]string{}, map[string]string{}, j.Archived
+	d["description"], d["tags"], d["properties"], d["archived"] = nil, map[string]string{}, j.withBest(map[string]string{}, &state), j.Archived
 	d["creation_context"] = creation(j.Created, j.CreatedBy, j.Modified, j.ModifiedBy)
 	d["resourceGroup"] = ResourceGroup
 	d["services"] = j.Services()

@@ -139,7 +139,7 @@ func (a *app) judge(err error) (outcome int, hint string) {
 		return exitUnreachable, "TEMPORAL_NAMESPACE or the profile names the namespace; `temporal operator namespace create` makes one"
 	case errors.Is(err, runs.ErrUnreachable), errors.As(err, &denied):
 		return exitUnreachable, ""
-	case errors.Is(err, runs.ErrNoStep), errors.Is(err, runs.ErrNoOutput):
+	case errors.Is(err, runs.ErrNoStep), errors.Is(err, runs.ErrNoOutput), errors.Is(err, runs.ErrNoSweep):
 		return exitMissing, ""
 	case errors.Is(err, azureml.ErrName), errors.Is(err, pipeline.ErrAssetName):
 		return exitInvalid, ""

@@ -42,6 +42,7 @@ server has to run.
 		newJobRestoreCmd(a, nil),
 		newJobServicesCmd(a, nil),
 		newJobMetricsCmd(a, nil),
+		newJobTrialsCmd(a, nil),
 		newJobCompareCmd(a, nil),
 		refusal("connect-ssh", "Connect to a step with ssh, which Millrace does not do",
 			"steps run on this machine, in folders below `work` in the home", "  millrace job show -n calm_river_0a1b2c3d4e"),

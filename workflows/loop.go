@@ -160,6 +160,8 @@ func (e *execution) made(outcome *Outcome) {
 	}
 	outcome.AllReused = true
 	for i := range e.steps {
-		outcome.AllReused = outcome.AllReused && (e.steps[i].Reused != nil || e.steps[i].Skipped != "")
+		s := &e.steps[i]
+		again := s.Reused != nil || s.Skipped != "" || s.Parts != nil && s.Parts.Completed == s.Parts.Reused
+		outcome.AllReused = outcome.AllReused && again
 	}
 }

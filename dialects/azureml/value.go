@@ -432,7 +432,7 @@ func (f *flattener) fitting(p *port, v value, a *argument, nd *node) value {
 // input makes the input of a step.
 func (f *flattener) input(u *unit, p *port) pipeline.Input {
 	in := inputOf(p, f.unitInput(u, p))
-	if u.node.runs.inline && in.Binding != (pipeline.Binding{}) {
+	if u.node.runs.inline && in.Binding != (pipeline.Binding{}) && !f.mayBeSkipped(u, p) {
 		// Inline nodes declare nothing: what they are given is required.
 		in.Optional = false
 	}

@@ -34,6 +34,8 @@ type journal struct {
 	// commit is what was written down before an export was committed.
 	commit  string
 	checked bool
+	// writing, if not nil, is asked before every write, for tests.
+	writing func(key string) error
 
 	mu      sync.Mutex
 	before  map[string]moved // by earlier attempts
@@ -146,6 +148,11 @@ func (j *journal) flushLocked(ctx context.Context) error {
 }
 
 func (j *journal) write(ctx context.Context, key string, data []byte) error {
+	if j.writing != nil {
+		if err := j.writing(key); err != nil {
+			return err
+		}
+	}
 	if err := j.store.WriteRecord(ctx, key, data); err != nil {
 		return fmt.Errorf("write how far the transfer has come: %w", err)
 	}

@@ -22,6 +22,7 @@ type parquetFile struct {
 	units   []time.Duration // of the columns that are times
 	group   int
 	rows    parquet.Rows
+	over    bool // the row group has no more rows
 	batch   []parquet.Row
 	at, n   int
 	row     []any
@@ -160,44 +161,38 @@ func (p *parquetFile) next() ([]any, error) {
 	return p.row, nil
 }
 
-// fill reads the next rows; io.EOF after the last.
+// fill reads the next rows; io.EOF after the last. A row group is let go of when
+// its last rows are not needed any more.
 func (p *parquetFile) fill() error {
-	err := p.guard(func() (err error) {
-		if p.rows == nil {
-			groups := p.file.RowGroups()
-			if p.group == len(groups) {
-				return io.EOF
+	p.at, p.n = 0, 0
+	err := p.guard(func() error {
+		for p.n == 0 {
+			if p.over && p.rows != nil {
+				_ = p.rows.Close()
+				p.rows = nil
 			}
-			p.rows = groups[p.group].Rows()
-			p.group++
+			if p.rows == nil {
+				groups := p.file.RowGroups()
+				if p.group == len(groups) {
+					return io.EOF
+				}
+				p.rows, p.over = groups[p.group].Rows(), false
+				p.group++
+			}
+			n, err := p.rows.ReadRows(p.batch)
+			if p.n = n; err != nil {
+				if !errors.Is(err, io.EOF) {
+					return err
+				}
+				p.over = true
+			}
 		}
-		p.at = 0
-		p.n, err = p.rows.ReadRows(p.batch)
-		return err
+		return nil
 	})
-	switch {
-	case err == nil, errors.Is(err, io.EOF) && p.n > 0:
-		if errors.Is(err, io.EOF) {
-			p.over()
-		}
-		return nil
-	case errors.Is(err, io.EOF) && p.rows != nil:
-		p.over()
-		p.at, p.n = 0, 0
-		return nil
-	case errors.Is(err, io.EOF):
-		return io.EOF
+	if err != nil && !errors.Is(err, io.EOF) {
+		return wrong("", "%s cannot be read as Parquet: %v", p.name, err)
 	}
-	return wrong("", "%s cannot be read as Parquet: %v", p.name, err)
-}
-
-// over ends a row group. Its rows stay good until the next are read.
-func (p *parquetFile) over() {
-	for i := range p.batch[:p.n] {
-		p.batch[i] = p.batch[i].Clone()
-	}
-	_ = p.rows.Close()
-	p.rows = nil
+	return err
 }
 
 // value is a value of a column, as [column.value] has it, or near to it.

@@ -175,9 +175,9 @@ func (f *flattener) itemsInput(u *unit, v value, s *pipeline.Step) {
 	s.Inputs = append(s.Inputs, inputOf(&port{name: name, kind: pipeline.String}, v))
 }
 
-// kept is what a do_while leaves of what its body says of outputs: where they go,
+// bare is what a do_while leaves of what its body says of outputs: where they go,
 // and what they are registered as, is said of the loop's.
-func kept(outputs table[*result]) (list table[*result]) {
+func bare(outputs table[*result]) (list table[*result]) {
 	for _, r := range outputs.list {
 		list.add(&result{name: r.name, at: r.at, kind: r.kind, mode: r.mode, control: r.control, broken: r.broken})
 	}
@@ -188,7 +188,7 @@ func kept(outputs table[*result]) (list table[*result]) {
 func (f *flattener) body(u *unit, given map[string]value) *pipeline.Plan {
 	nd := *u.node.control.loop.node
 	if u.node.control.kind == "do_while" {
-		nd.outputs = kept(nd.outputs)
+		nd.outputs = bare(nd.outputs)
 	}
 	b := &flattener{loader: f.loader, settings: f.settings, units: f.units, portCount: f.portCount, mixed: f.mixed}
 	one := &unit{node: &nd, around: u.around, name: nd.name, compute: f.compute(u.around, &nd), priority: f.priority(u.around, &nd), values: given, isBody: true}

@@ -6,6 +6,9 @@ import "slices"
 // and the parts that say which.
 var ownNodes = []struct{ kind, part string }{
 	{"approval", "approvalNode"},
+	{"if_else", "ifElseNode"},
+	{"do_while", "doWhileNode"},
+	{"parallel_for", "parallelForNode"},
 	{"sweep", "sweepNode"},
 }
 

@@ -154,6 +154,9 @@ func (d *adoption) resume(ctx context.Context, left Left) (StepResult, error) {
 	}
 	s := plan.step(left.Input)
 	attempt := step.Attempt{Plan: plan.Plan, Step: s, Number: left.Attempt, Inputs: values(s, left.Input.Inputs), Token: left.token(), Metric: d.live.hear}
+	if d.Room != nil {
+		attempt.Ended = func() { d.Room.Free(left.Share) }
+	}
 	var sum metricSum
 	attempt.Metric, sum = d.listen(ctx, left, attempt.Metric)
 	ran, err := d.orphan.Resume(ctx, attempt)

@@ -133,6 +133,9 @@ func (i *instance) run(ctx, running context.Context) (StepResult, error) {
 	}); err != nil {
 		return StepResult{}, err
 	}
+	if i.Room != nil {
+		attempt.Ended = func() { i.Room.Free(share) }
+	}
 	result, err := i.Runner.Run(running, attempt)
 	number := Attempt{Worker: i.Identity, Number: i.in.Try, Started: result.Started, Ended: result.Ended}
 	if !result.Started.IsZero() {

@@ -16,7 +16,10 @@ type Room interface {
 	// Hold takes what a program that outlived its worker is using still, with
 	// a slot, whether or not it seems free.
 	Hold(share Share)
-	// Return gives back what Take or Hold took.
+	// Free gives back the devices and the memory of what Take or Hold took: the
+	// step's programs have ended, and what they have made is being stored.
+	Free(share Share)
+	// Return gives back all of what Take or Hold took.
 	Return(share Share)
 }
 

@@ -163,6 +163,7 @@ func (a *Activities) run(ctx context.Context, plan *indexed, left Left) (StepRes
 			return StepResult{}, a.attemptFailed(running, err, stepGivesUpAt, StepFailed{})
 		}
 		defer a.Room.Return(share)
+		attempt.Ended = func() { a.Room.Free(share) }
 		attempt.Env = append(attempt.Env, share.variables()...)
 		left.Share = share
 	}

@@ -3,6 +3,7 @@ package workers
 import (
 	"context"
 	"maps"
+	"sync"
 	"time"
 
 	enumspb "go.temporal.io/api/enums/v1"
@@ -13,13 +14,15 @@ import (
 
 // demand is what waits on the task queues of a room's lanes. It is asked for
 // only when GPUs are short and steps that want different numbers of them may
-// compete, and then twice a second. The room's lock guards it.
+// compete, and then a few times a second. The room's lock guards it.
 type demand struct {
 	temporal  client.Client
 	namespace string
 	ctx       context.Context // ends with the worker
 
 	waiting map[string]waiting // by task queue
+	turns   map[string]int     // by task queue: how many steps had been taken when one was last taken from it
+	turn    int                // how many have been
 	asking  bool
 	timer   bool
 }
@@ -33,8 +36,16 @@ type waiting struct {
 }
 
 const (
-	// demandAge is how old an answer may be that is decided by.
-	demandAge = 500 * time.Millisecond
+	// demandAge is how old an answer may be that is decided by. From demandFresh
+	// on, another one is asked for meanwhile.
+	demandAge   = time.Second
+	demandFresh = 300 * time.Millisecond
+	// demandExact is how exactly Temporal tells since when a step waits: ages are
+	// counted now and then only, and for each task queue at another moment.
+	demandExact = 2 * time.Second
+	// demandPasses is how many steps for each GPU pass one that they have come
+	// together with.
+	demandPasses = 2
 	// demandPatience bounds one question.
 	demandPatience = 5 * time.Second
 )
@@ -45,20 +56,20 @@ func (d *demand) known(r *room, lanes []*lane) bool {
 	if d.temporal == nil {
 		return true
 	}
+	known, now := true, time.Now()
 	var ask []string
 	for _, l := range lanes {
-		if time.Since(d.waiting[l.task].asked) > demandAge {
+		age := now.Sub(d.waiting[l.task].asked)
+		known = known && age <= demandAge
+		if age > demandFresh {
 			ask = append(ask, l.task)
 		}
 	}
-	if len(ask) == 0 {
-		return true
-	}
-	if !d.asking && d.ctx.Err() == nil {
+	if len(ask) > 0 && !d.asking && d.ctx.Err() == nil {
 		d.asking = true
 		go d.ask(r, ask)
 	}
-	return false
+	return known
 }
 
 // again looks again in a while, for somebody who has to let others go first.
@@ -67,7 +78,7 @@ func (d *demand) again(r *room) {
 		return
 	}
 	d.timer = true
-	time.AfterFunc(demandAge+10*time.Millisecond, func() {
+	time.AfterFunc(demandFresh+10*time.Millisecond, func() {
 		r.mu.Lock()
 		defer r.mu.Unlock()
 		d.timer = false
@@ -79,9 +90,17 @@ func (d *demand) again(r *room) {
 // nothing is known to wait: nobody is kept from working by that.
 func (d *demand) ask(r *room, tasks []string) {
 	answers := make(map[string]waiting, len(tasks))
+	var mu sync.Mutex
+	var all sync.WaitGroup
 	for _, task := range tasks {
-		answers[task] = d.look(task)
+		all.Go(func() {
+			w := d.look(task)
+			mu.Lock()
+			defer mu.Unlock()
+			answers[task] = w
+		})
 	}
+	all.Wait()
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	d.asking = false
@@ -123,19 +142,39 @@ func (d *demand) took(task string) {
 		w.many--
 		d.waiting[task] = w
 	}
+	if d.turns == nil {
+		d.turns = make(map[string]int)
+	}
+	d.turn++
+	d.turns[task] = d.turn
 }
 
 func (d *demand) waits(task string) bool { return d.waiting[task].many > 0 }
 
-// before reports whether the first step of one task queue comes before that of
-// another: by its priority, then by the time that it waits.
-func (d *demand) before(one, other string) bool {
-	a, b := d.waiting[one], d.waiting[other]
-	switch {
+// before reports whether the first step of one lane comes before that of another,
+// while so many GPUs are free: by its priority, then by the time that it waits.
+//
+// Of two that have come at about the same time, the larger goes first where it
+// fits, and the smaller where it does not: GPUs that wait for others to join them
+// do nothing. But after some steps of the other lane it has its turn, and keeps
+// it until it is served.
+func (d *demand) before(one, other *lane, free int) bool {
+	a, b := d.waiting[one.task], d.waiting[other.task]
+	switch apart := a.since.Sub(b.since); {
 	case a.many == 0 || b.many == 0:
 		return a.many > 0
 	case a.priority != b.priority:
 		return a.priority < b.priority
+	case apart.Abs() > demandExact:
+		return apart < 0
 	}
-	return a.since.Before(b.since)
+	behind, ahead := d.turn-d.turns[one.task], d.turn-d.turns[other.task]
+	switch patience := demandPasses * len(one.room.gpus); {
+	case max(behind, ahead) >= patience && behind != ahead:
+		return behind > ahead
+	case one.gpus > other.gpus:
+		return free >= one.gpus
+	default:
+		return free < other.gpus
+	}
 }

@@ -180,14 +180,16 @@ func (w *Workers) record(started time.Time) Record {
 	}
 	slices.SortFunc(running, func(a, b *loan) int { return a.since.Compare(b.since) })
 	for _, l := range running {
-		rec.Running = append(rec.Running, StepInUse{
-			Job: l.job, Step: l.step, Queue: l.lane.queue, GPUs: l.gpus, Memory: l.memory, Started: l.since.UTC(),
-		})
+		use := StepInUse{Job: l.job, Step: l.step, Queue: l.lane.queue, Started: l.since.UTC()}
+		if !l.freed {
+			use.GPUs, use.Memory = l.gpus, l.memory
+		}
+		rec.Running = append(rec.Running, use)
 	}
 	for _, name := range r.gpus {
 		use := GPUUse{Name: name}
 		for _, l := range running {
-			if slices.Contains(l.gpus, name) {
+			if !l.freed && slices.Contains(l.gpus, name) {
 				use.Used, use.Job, use.Step = true, l.job, l.step
 			}
 		}

@@ -59,6 +59,9 @@ type lane struct {
 
 	idle  int // polls that wait for a step
 	taken int // steps that were taken
+	// freed counts those of them that have given their GPUs back, while what
+	// they have made is stored: somebody else may have their turn.
+	freed int
 }
 
 var _ activities.Room = (*lane)(nil)
@@ -73,6 +76,8 @@ type loan struct {
 	step   string
 	since  time.Time
 	ready  chan struct{} // closed when it is granted
+	held   bool          // by a program that outlived an earlier worker
+	freed  bool          // its programs have ended
 }
 
 func newRoom(gpus []string, memory int64) *room {
@@ -134,7 +139,7 @@ func (l *lane) Hold(share activities.Share) {
 	r := l.room
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	held := &loan{lane: l, gpus: share.GPUs, since: time.Now()}
+	held := &loan{lane: l, gpus: share.GPUs, since: time.Now(), held: true}
 	if r.memory > 0 {
 		held.memory = share.Memory
 	}
@@ -145,27 +150,52 @@ func (l *lane) Hold(share activities.Share) {
 	r.held = append(r.held, held)
 }
 
-// Return gives back what Take or Hold took.
-func (l *lane) Return(share activities.Share) {
+// Free gives back the GPUs and the memory of what Take or Hold took.
+func (l *lane) Free(share activities.Share) {
 	r := l.room
 	r.mu.Lock()
-	if share.Ticket != 0 {
-		if gone, ok := r.lent[share.Ticket]; ok {
-			delete(r.lent, share.Ticket)
-			r.takeBack(gone)
-		}
-	} else if i := slices.IndexFunc(r.held, func(h *loan) bool {
-		// One of several that have the same is as good as another.
-		return h.lane == l && slices.Equal(h.gpus, share.GPUs) && (h.memory == share.Memory || r.memory == 0)
-	}); i >= 0 {
-		gone := r.held[i]
-		r.held = slices.Delete(r.held, i, i+1)
-		gone.lane.slots.held--
-		r.takeBack(gone)
+	if one := r.find(l, share, false); one != nil {
+		r.takeBack(one)
 	}
 	r.settle()
 	r.mu.Unlock()
 	r.changed()
+}
+
+// Return gives back all of what Take or Hold took.
+func (l *lane) Return(share activities.Share) {
+	r := l.room
+	r.mu.Lock()
+	gone := r.find(l, share, true)
+	if gone == nil {
+		gone = r.find(l, share, false)
+	}
+	if gone != nil {
+		r.takeBack(gone)
+		r.held = slices.DeleteFunc(r.held, func(h *loan) bool { return h == gone })
+		delete(r.lent, share.Ticket)
+	}
+	r.settle()
+	r.mu.Unlock()
+	r.changed()
+}
+
+// find finds what a step has by its share: of one that a room was told to hold,
+// one of several that have the same is as good as another.
+func (r *room) find(l *lane, share activities.Share, freed bool) *loan {
+	if one, ok := r.lent[share.Ticket]; ok && one.freed == freed {
+		return one
+	}
+	if share.Ticket != 0 {
+		return nil
+	}
+	i := slices.IndexFunc(r.held, func(h *loan) bool {
+		return h.lane == l && h.freed == freed && slices.Equal(h.gpus, share.GPUs) && (h.memory == share.Memory || r.memory == 0)
+	})
+	if i < 0 {
+		return nil
+	}
+	return r.held[i]
 }
 
 // giveUp ends the waiting of a program whose activity has ended.
@@ -187,10 +217,19 @@ func (r *room) ticket() uint64 {
 	return r.last
 }
 
-// takeBack frees what a program had; those that this worker does not know, of
-// one that outlived a worker with other GPUs, are forgotten.
+// takeBack frees what a program had, once; GPUs that this worker does not know,
+// of one that outlived a worker with others, are forgotten.
 func (r *room) takeBack(gone *loan) {
+	if gone.freed {
+		return
+	}
+	gone.freed = true
 	gone.lane.slots.running--
+	if gone.held {
+		gone.lane.slots.held--
+	} else {
+		gone.lane.freed++
+	}
 	r.used -= gone.memory
 	if len(gone.gpus) > 0 {
 		r.free = slices.DeleteFunc(slices.Clone(r.gpus), func(g string) bool {
@@ -236,23 +275,31 @@ func (r *room) serveLine() {
 func (r *room) spare() int {
 	n := len(r.gpus)
 	for _, l := range r.lanes {
-		n -= l.gpus * l.taken
+		n -= l.gpus * (l.taken - l.freed)
 	}
 	for _, h := range r.held {
-		n -= len(h.gpus)
+		if !h.freed {
+			n -= len(h.gpus)
+		}
 	}
 	return n
 }
 
-// busy is how many of the slots steps have that were taken, or hold still.
+// busy is how many of the slots steps have that were taken, or hold still. While
+// the outputs of a step are stored, its GPUs do not wait for that; but no more
+// steps are stored than run, so that they do not pile up where storing is slow.
+// Without GPUs it is the same cores that run and store.
 func (r *room) busy(s *slots) int {
-	n := s.held
+	n, storing := s.held, 0
 	for _, l := range r.lanes {
 		if l.slots == s {
 			n += l.taken
+			if l.gpus > 0 {
+				storing += l.freed
+			}
 		}
 	}
-	return n
+	return n - min(storing, s.many)
 }
 
 // stepOf is the step that an activity belongs to: what stands behind # and /

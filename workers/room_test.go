@@ -144,9 +144,9 @@ func TestTheStepThatHasWaitedLongestComesFirst(t *testing.T) {
 	}{
 		{"only single ones wait", waiting{many: 9}, waiting{}, true, false},
 		{"nothing waits", waiting{}, waiting{}, true, true},
-		{"the pair is older", waiting{many: 9, since: now}, waiting{many: 1, since: now.Add(-time.Second)}, false, true},
-		{"the pair is younger", waiting{many: 9, since: now.Add(-time.Second)}, waiting{many: 1, since: now}, true, false},
-		{"the pair is younger and more urgent", waiting{many: 9, priority: 3, since: now.Add(-time.Second)}, waiting{many: 1, priority: 2, since: now}, false, true},
+		{"the pair is older", waiting{many: 9, since: now}, waiting{many: 1, since: now.Add(-time.Minute)}, false, true},
+		{"the pair is younger", waiting{many: 9, since: now.Add(-time.Minute)}, waiting{many: 1, since: now}, true, false},
+		{"the pair is younger and more urgent", waiting{many: 9, priority: 3, since: now.Add(-time.Minute)}, waiting{many: 1, priority: 2, since: now}, false, true},
 		{"only the pair waits", waiting{}, waiting{many: 1, since: now}, false, true},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -165,6 +165,104 @@ func TestTheStepThatHasWaitedLongestComesFirst(t *testing.T) {
 				t.Errorf("a step with two GPUs is taken: %v", ok)
 			}
 		})
+	}
+}
+
+func TestOfStepsThatCameTogetherNoneWaitsForLong(t *testing.T) {
+	_, with := machine(4, 0, 1)
+	one, two := with[0], with[1]
+	d := &one.room.demand
+	// What Temporal says of their age sways by more than lies between them.
+	sways := []time.Duration{0, time.Second, -time.Second}
+	first := func(i, free int) *lane {
+		now := time.Now()
+		d.waiting = map[string]waiting{one.task: {many: 99, since: now}, two.task: {many: 99, since: now.Add(sways[i%len(sways)])}}
+		if d.before(one, two, free) == d.before(two, one, free) {
+			t.Fatal("both come first, or none")
+		}
+		if d.before(one, two, free) {
+			return one
+		}
+		return two
+	}
+	for _, test := range []struct {
+		name        string
+		free        int
+		first, next *lane
+	}{
+		{"one GPU is free", 1, one, two},
+		{"two GPUs are free", 2, two, one},
+	} {
+		d.turn, d.turns = 0, nil
+		for i := range 3 * 9 {
+			want := test.first
+			if i%9 == 8 {
+				want = test.next
+			}
+			if got := first(i, test.free); got != want {
+				t.Fatalf("%s: after %d steps one of %s comes first", test.name, i, got.task)
+			}
+			if i%9 == 8 && first(i+1, 1) != want {
+				t.Fatalf("%s: a step loses its turn before it is served", test.name)
+			}
+			d.took(want.task)
+		}
+	}
+}
+
+func TestGPUsAreLentAgainWhileOutputsAreStored(t *testing.T) {
+	cpu, with := machine(1, 1000, 1)
+	gpu := with[0]
+	first, endFirst := gpu.take(t, pipeline.Resources{Memory: 900})
+	if _, ok := gpu.polls(t); ok {
+		t.Fatal("a step is taken while another one has the GPU")
+	}
+	gpu.Free(first)
+	gpu.Free(first) // twice is once
+	second, endSecond := gpu.take(t, pipeline.Resources{Memory: 900})
+	if !slices.Equal(second.GPUs, []string{"0"}) {
+		t.Errorf("lent %v", second.GPUs)
+	}
+	endFirst()
+	if _, ok := gpu.polls(t); ok {
+		t.Error("the GPU of the second step is lent when the first has been stored")
+	}
+	gpu.Free(second)
+	third, endThird := gpu.take(t, pipeline.Resources{})
+	gpu.Free(third)
+	if _, ok := gpu.polls(t); ok {
+		t.Error("more steps are stored than run")
+	}
+	endSecond()
+	endThird()
+	if r := gpu.room; len(r.free) != 1 || r.used != 0 || len(r.lent) != 0 || gpu.slots.running != 0 || gpu.freed != 0 {
+		t.Errorf("left: %v free, %d bytes used, %d lent, %d running, %d freed", r.free, r.used, len(r.lent), gpu.slots.running, gpu.freed)
+	}
+
+	share, endCPU := cpu.take(t, pipeline.Resources{Memory: 1000})
+	cpu.Free(share)
+	if _, ok := cpu.polls(t); ok {
+		t.Error("a core that stores is given to another step")
+	}
+	if cpu.room.used != 0 {
+		t.Error("memory is not free when the program has ended")
+	}
+	endCPU()
+}
+
+func TestWhatOutlivedAWorkerIsLentAgainWhenItHasEnded(t *testing.T) {
+	_, with := machine(1, 0, 1)
+	share := activities.Share{GPUs: []string{"0"}}
+	with[0].Hold(share)
+	with[0].Free(share)
+	got, end := with[0].take(t, pipeline.Resources{})
+	with[0].Return(share)
+	if !slices.Equal(got.GPUs, []string{"0"}) || len(with[0].room.free) != 0 {
+		t.Errorf("lent %v, and %v are free", got.GPUs, with[0].room.free)
+	}
+	end()
+	if r := with[0].room; len(r.free) != 1 || len(r.held) != 0 || with[0].slots.held != 0 || with[0].slots.running != 0 {
+		t.Errorf("left: %v free, %d held", r.free, len(r.held))
 	}
 }
 

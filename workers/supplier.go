@@ -69,6 +69,7 @@ func (s supplier) ReleaseSlot(info worker.SlotReleaseInfo) {
 	defer r.mu.Unlock()
 	if p, ok := info.Permit().UserData.(*permit); ok && p.used {
 		s.taken--
+		s.freed = max(0, s.freed-1) // it may have had none to free
 	} else {
 		s.idle--
 	}
@@ -104,7 +105,8 @@ func (r *room) mayPoll(l *lane) bool {
 	if l.gpus == 0 {
 		return true
 	}
-	left := r.spare() - l.gpus*(l.idle+1)
+	free := r.spare()
+	left := free - l.gpus*(l.idle+1)
 	if left < 0 {
 		return false
 	}
@@ -123,7 +125,7 @@ func (r *room) mayPoll(l *lane) bool {
 	for _, m := range rivals {
 		switch {
 		case !r.demand.waits(m.task):
-		case r.demand.before(m.task, l.task):
+		case r.demand.before(m, l, free):
 			left -= m.gpus * max(1, m.idle)
 		default:
 			left -= m.gpus * m.idle

@@ -84,6 +84,9 @@ type Attempt struct {
 	Token json.RawMessage
 	// Started, if set, is called once the program runs.
 	Started func()
+	// Ended, if set, is called when none of the programs runs any more, before
+	// what they have made is stored.
+	Ended func()
 	// Metric, if set, is called with every value that the program reports, in
 	// order and never two at once. It must not wait. An attempt that is resumed
 	// has it called with the values of before, too.
@@ -187,6 +190,9 @@ func (r *Runner) attend(ctx context.Context, a Attempt, at *claim, ports *ports,
 	if errors.Is(end.err, executor.ErrLeft) {
 		ran(nil)
 		return result, end.err
+	}
+	if a.Ended != nil {
+		a.Ended()
 	}
 	result = Result{ExitCode: end.Code, Started: end.Started, Ended: end.Ended}
 	report := at.reports(context.WithoutCancel(ctx))

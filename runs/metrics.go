@@ -130,10 +130,39 @@ func (s *Service) kept(ctx context.Context, state *pipeline.StepState, path stri
 	return nil, fmt.Errorf("read %s of step %s: %w", path, state.Name, err)
 }
 
-// stepOrPart is the state of a step, or of a part that goes by a name of its own.
-func (s *Service) stepOrPart(_ context.Context, job *Job, name string) (pipeline.StepState, error) {
+// stepOrPart is the state of a step, or of a trial of one.
+func (s *Service) stepOrPart(ctx context.Context, job *Job, name string) (pipeline.StepState, error) {
 	if job.Plan.Step(name) != nil {
 		return job.step(name), nil
 	}
+	if at := strings.LastIndexByte(name, '.'); at > 0 {
+		if step := job.Plan.Step(name[:at]); step != nil && step.Sweep != nil {
+			return s.trial(ctx, job, step, name)
+		}
+	}
 	return pipeline.StepState{}, fmt.Errorf("%w %q in job %s", ErrNoStep, name, job.Name)
+}
+
+// trial is what is known of a trial, as the state of a step. While it runs that is
+// the metric which trials are compared by.
+func (s *Service) trial(ctx context.Context, job *Job, step *pipeline.Step, name string) (pipeline.StepState, error) {
+	all, err := s.Trials(ctx, job.Name, step.Name)
+	if err != nil {
+		return pipeline.StepState{}, err
+	}
+	number, ok := pipeline.TrialNumber(step.Name, name)
+	for _, t := range all.Trials {
+		if !ok || t.Number != number {
+			continue
+		}
+		state := pipeline.StepState{Name: name, Status: t.Status, Reused: t.Reused, Started: t.Started, Ended: t.Ended}
+		if t.Metric != nil {
+			state.Metrics = map[string]pipeline.Metric{step.Sweep.Objective.Metric: *t.Metric}
+		}
+		if t.Artifacts != nil {
+			state.Outputs = map[string]pipeline.Artifact{pipeline.Artifacts: *t.Artifacts}
+		}
+		return state, nil
+	}
+	return pipeline.StepState{}, fmt.Errorf("%w: %s of job %s has no trial %s", ErrNoStep, step.Name, job.Name, strings.TrimPrefix(name, step.Name+"."))
 }

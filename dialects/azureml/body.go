@@ -56,10 +56,7 @@ func (f *flattener) parameter(lp *loop, p *port, first value, s *pipeline.Step) 
 	if v.dataType == "" {
 		for _, pair := range lp.mapping {
 			if pair.input == p.name {
-				v.dataType, _ = lp.node.outputKind(pair.output)
-				if v.dataType == "" {
-					v.dataType = pipeline.URIFolder
-				}
+				v.dataType = s.Output(pair.output).Type
 			}
 		}
 		for _, item := range s.Loop.Items {
@@ -177,9 +174,9 @@ func (f *flattener) itemsInput(u *unit, v value, s *pipeline.Step) {
 
 // bare is what a do_while leaves of what its body says of outputs: where they go,
 // and what they are registered as, is said of the loop's.
-func bare(outputs table[*result]) (list table[*result]) {
-	for _, r := range outputs.list {
-		list.add(&result{name: r.name, at: r.at, kind: r.kind, mode: r.mode, control: r.control, broken: r.broken})
+func bare(u *unit) (list table[*result]) {
+	for _, o := range u.outputs {
+		list.add(&result{name: o.Name, at: u.node.at, kind: o.Type, mode: o.Mode})
 	}
 	return list
 }
@@ -188,7 +185,7 @@ func bare(outputs table[*result]) (list table[*result]) {
 func (f *flattener) body(u *unit, given map[string]value) *pipeline.Plan {
 	nd := *u.node.control.loop.node
 	if u.node.control.kind == "do_while" {
-		nd.outputs = bare(nd.outputs)
+		nd.outputs = bare(u)
 	}
 	b := &flattener{loader: f.loader, settings: f.settings, units: f.units, portCount: f.portCount, mixed: f.mixed}
 	one := &unit{node: &nd, around: u.around, name: nd.name, compute: f.compute(u.around, &nd), priority: f.priority(u.around, &nd), values: given, isBody: true}

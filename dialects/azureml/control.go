@@ -318,8 +318,9 @@ func (f *flattener) guard(c *control, sc *scope) (pipeline.Guard, bool) {
 }
 
 // mayBeSkipped tells whether an input is bound to a node that a condition may leave
-// out. In an optional group, the input then is optional.
+// out, or to what not every iteration of a loop has. In an optional group, the
+// input then is optional.
 func (f *flattener) mayBeSkipped(u *unit, p *port) bool {
 	v := f.unitInput(u, p)
-	return v.is == outputValue && len(f.guardsOf(v.from)) > 0
+	return v.is == parameterValue || v.is == outputValue && len(f.guardsOf(v.from)) > 0
 }

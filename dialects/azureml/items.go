@@ -116,6 +116,9 @@ func fromJSON(at yaml.Pos, text string) (*yaml.Node, error) {
 	d := json.NewDecoder(bytes.NewReader([]byte(text)))
 	d.UseNumber()
 	n, err := jsonValue(d, at, 0)
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return nil, errors.New("it ends too early")
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -130,9 +133,6 @@ func jsonValue(d *json.Decoder, at yaml.Pos, depth int) (*yaml.Node, error) {
 		return nil, errors.New("it is too deep")
 	}
 	token, err := d.Token()
-	if errors.Is(err, io.EOF) {
-		return nil, errors.New("it ends too early")
-	}
 	if err != nil {
 		return nil, err
 	}

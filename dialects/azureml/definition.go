@@ -109,7 +109,7 @@ func (d *definer) value(n *yaml.Node) (*yaml.Node, error) {
 func (d *definer) mapping(n *yaml.Node) (*yaml.Node, error) {
 	m := yaml.NewNull(n.Pos())
 	m.Kind = yaml.Map
-	component := n.Get("command") != nil || n.Get("jobs") != nil || n.Get("task") != nil
+	component := n.Get("command") != nil || n.Get("jobs") != nil || n.Get("task") != nil || n.Get("entry") != nil
 	for _, e := range n.Entries {
 		if component && notInDefinition[e.Key] {
 			continue

@@ -31,6 +31,7 @@ type component struct {
 	batches       *batches  // of what works on small parts of an input
 	program       *program  // of a command
 	transfer      *transfer // of a data transfer
+	spark         *spark    // of a Spark application
 	graph         *graph    // of a pipeline
 	deterministic bool
 	// asset is the pinned reference to a registered component.

@@ -19,6 +19,7 @@ func hint(end ending, wd string, log []string) string {
 		func() string { return inputHint(text, wd) },
 		func() string { return fileHint(text, wd) },
 		func() string { return resourceHint(text) },
+		func() string { return javaHint(text) },
 	} {
 		if h := rule(); h != "" {
 			return h
@@ -83,10 +84,22 @@ func codeHint(code int, text string) string {
 	return ""
 }
 
+var noJava = regexp.MustCompile(`JAVA_HOME is not set|Unable to locate a Java Runtime`)
+
+// javaHint knows what Spark says where there is no Java.
+func javaHint(text string) string {
+	if !noJava.MatchString(text) {
+		return ""
+	}
+	return "Spark needs a Java runtime: install one on the worker (Debian: default-jre-headless), or set JAVA_HOME"
+}
+
 func missingCommand(name string) string {
 	switch name {
 	case "python", "python3", "pip", "pip3":
 		return fmt.Sprintf("no %s is on the PATH of this worker: install Python, or name the folder of an environment with --python DIR", name)
+	case "spark-submit":
+		return "Spark is not on this worker: install pyspark in the step's environment (a conda_file with pip: [pyspark]), or Spark on the worker with SPARK_HOME set"
 	}
 	return fmt.Sprintf("`%s` is not on the PATH of this worker: install it there; a program of the code folder is called as ./%s", name, name)
 }

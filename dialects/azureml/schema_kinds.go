@@ -10,6 +10,7 @@ var ownNodes = []struct{ kind, part string }{
 	{"do_while", "doWhileNode"},
 	{"parallel_for", "parallelForNode"},
 	{"sweep", "sweepNode"},
+	{"parallel", "parallelNode"},
 }
 
 // ofKind is the schema of a mapping that says it is of one of some kinds.

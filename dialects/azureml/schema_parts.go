@@ -78,21 +78,18 @@ func schemaParts() map[string]part {
 		},
 		"parallelComponent": {
 			keys:     parallelComponentKeys,
-			required: []string{"type", "task"},
-			shapes: map[string]shape{
-				"type":            {"parallel, for a component that works through its input in batches.", choiceForm("parallel")},
-				"inputs":          {"The inputs that the component declares.", mapForm(groupName, partForm("port"))},
-				"outputs":         {"The outputs that the component declares.", mapForm(portName, partForm("outputPort"))},
-				"error_threshold": {"How many items may fail; -1 for all.", textForm},
-			},
+			required: []string{"type", "task", "input_data"},
+			shapes: withShapes(batchShapes, map[string]shape{
+				"type":    {"parallel, for a component that works through its input in batches.", choiceForm("parallel")},
+				"inputs":  {"The inputs that the component declares.", mapForm(groupName, partForm("port"))},
+				"outputs": {"The outputs that the component declares.", mapForm(portName, partForm("outputPort"))},
+			}),
 		},
-		"task": {
-			keys: parallelTaskKeys,
-			shapes: map[string]shape{
-				"type":  {"What works on a batch: a function of the entry script, or a model.", textForm},
-				"model": {"The model that works on the batches.", anyForm},
-			},
-		},
+		"parallelNode":          {built: parallelNodeSchema},
+		"inlineParallelNode":    {keys: parallelNodeKeys, required: []string{"type", "task", "input_data"}, shapes: parallelNodeShapes},
+		"parallelComponentNode": {keys: parallelComponentNodeKeys, required: []string{"type", "component"}, shapes: parallelNodeShapes},
+		"retrySettings":         {keys: retrySettingsKeys, shapes: retryShapes},
+		"task":                  {keys: parallelTaskKeys, required: []string{"type", "entry_script"}, shapes: taskShapes},
 		"data": {
 			keys:     dataKeys,
 			required: []string{"path"},

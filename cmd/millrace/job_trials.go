@@ -95,8 +95,7 @@ func runJobTrials(ctx context.Context, a *app, o *jobTrialsOptions) error {
 		a.say("%s", trialsCount(t))
 		return nil
 	}
-	switch a.flags.format {
-	case term.TSV, term.CSV:
+	if f := a.flags.format; a.flags.search == nil && (f == term.TSV || f == term.CSV) {
 		rows, columns := trialsRows(t, shown)
 		return a.printOrdered(rows, nil, inOrder(columns))
 	}

@@ -11,6 +11,8 @@ var ownNodes = []struct{ kind, part string }{
 	{"parallel_for", "parallelForNode"},
 	{"sweep", "sweepNode"},
 	{"parallel", "parallelNode"},
+	{"data_transfer", "transferNode"},
+	{"spark", "sparkNode"},
 }
 
 // ofKind is the schema of a mapping that says it is of one of some kinds.

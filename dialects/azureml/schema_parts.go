@@ -13,6 +13,10 @@ var schemaKinds = []SchemaKind{
 	{"commandComponent", "A component that runs a command: a step to be used in pipelines."},
 	{"pipelineComponent", "A component that is a pipeline: steps to be used in pipelines as one."},
 	{"parallelComponent", "A component that works through its input in batches, to be used in pipelines."},
+	{"sparkJob", "A job that runs one Spark application."},
+	{"sparkComponent", "A component that runs a Spark application, to be used in pipelines."},
+	{"dataTransferJob", "A job that moves data between places outside."},
+	{"dataTransferComponent", "A component that moves data between places outside, to be used in pipelines."},
 	{"data", "A data asset: a file or a folder with a name and a version."},
 	{"model", "A model: a file or a folder with a name and a version."},
 	{"environment", "The software that a step needs."},
@@ -193,6 +197,7 @@ func schemaParts() map[string]part {
 		"nodeDistribution": {keys: distributionKeys, shapes: withShapes(distributionShapes, boundShapes)},
 	}
 	maps.Copy(parts, sweepParts())
+	maps.Copy(parts, movingParts())
 	return parts
 }
 

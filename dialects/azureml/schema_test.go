@@ -302,7 +302,7 @@ func parsed(t *testing.T, path string) *yaml.Node {
 func kindOfFile(root *yaml.Node) string {
 	kind := "command"
 	if n := root.Get("type"); n != nil {
-		kind = strings.ToLower(n.Text)
+		kind = strings.ReplaceAll(strings.ToLower(n.Text), "data_transfer", "dataTransfer")
 	}
 	switch {
 	case root.Get("dependencies") != nil:

@@ -25,6 +25,8 @@ type Chunk struct {
 	// From and To are places among those that are to be run.
 	From int `json:"from"`
 	To   int `json:"to"`
+	// Least is how many of them are run at least, whatever time they take.
+	Least int `json:"least,omitempty"`
 	// Most is how many may still fail.
 	Most Limits `json:"most,omitzero"`
 }
@@ -186,7 +188,7 @@ func (a *Activities) chunk(ctx context.Context, plan *indexed, in StepInput) (St
 		if in.Chunk.From < 0 || in.Chunk.To > len(l.todo) || in.Chunk.From > in.Chunk.To {
 			return in, invalid("there are no mini-batches %d to %d", in.Chunk.From, in.Chunk.To)
 		}
-		if c, err = l.Chunk(ctx, a.Store, l.tree, s, l.todo[in.Chunk.From:in.Chunk.To], in.Chunk.Most); err != nil {
+		if c, err = l.Chunk(ctx, a.Store, l.tree, s, l.todo[in.Chunk.From:in.Chunk.To], in.Chunk.Least, in.Chunk.Most); err != nil {
 			return in, err
 		}
 	}

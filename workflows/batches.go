@@ -39,18 +39,23 @@ type BatchesOutcome struct {
 type BatchesState struct {
 	Started time.Time              `json:"start_time"`
 	Cut     activities.SplitResult `json:"cut"`
-	// Next is the first mini-batch that no chunk has had, Chunks how many chunks
-	// there were.
-	Next   int                   `json:"next"`
-	Chunks int                   `json:"chunks"`
-	Ran    []activities.RanChunk `json:"ran,omitempty"`
+	// Waiting are the mini-batches that no chunk has, Chunks how many chunks there
+	// were.
+	Waiting []span                `json:"waiting,omitempty"`
+	Chunks  int                   `json:"chunks"`
+	Ran     []activities.RanChunk `json:"ran,omitempty"`
 	// Done counts the mini-batches that have ended, FailedItems what is missing
 	// in what they returned.
 	Done        int                      `json:"done"`
 	Failed      int                      `json:"failed,omitempty"`
 	FailedItems int                      `json:"failed_items,omitempty"`
 	Errors      []activities.FailedBatch `json:"errors,omitempty"`
-	Pace        pace                     `json:"pace,omitzero"`
+}
+
+// span is a stretch of the mini-batches that are to be run.
+type span struct {
+	From int `json:"from"`
+	To   int `json:"to"`
 }
 
 const (
@@ -75,6 +80,9 @@ func Batches(ctx workflow.Context, in BatchesInput) (*BatchesOutcome, error) {
 		if err := b.cut(); err != nil {
 			return nil, b.ended(err)
 		}
+		if b.Cut.Todo > 0 {
+			b.Waiting = []span{{To: b.Cut.Todo}}
+		}
 	}
 	if b.Cut.Busy != nil {
 		return &BatchesOutcome{Result: activities.StepResult{Busy: b.Cut.Busy}}, nil
@@ -86,7 +94,7 @@ func Batches(ctx workflow.Context, in BatchesInput) (*BatchesOutcome, error) {
 		return nil, b.ended(ctx.Err())
 	case b.failure != nil || b.err != nil:
 		return nil, b.ended(b.err)
-	case b.Next < b.Cut.Todo:
+	case len(b.Waiting) > 0:
 		next := in
 		next.Carried = &b.BatchesState
 		return nil, workflow.NewContinueAsNewError(ctx, BatchesType, next)
@@ -140,7 +148,7 @@ func (b *batching) cut() error {
 // or the history has grown long.
 func (b *batching) run() {
 	for {
-		for b.running.Err() == nil && b.Next < b.Cut.Todo && b.inFlight < max(1, b.in.Node.Slots) && b.begun < chunksARun {
+		for b.running.Err() == nil && len(b.Waiting) > 0 && b.inFlight < max(1, b.in.Node.Slots) && b.begun < chunksARun {
 			b.begin()
 		}
 		if b.inFlight == 0 {
@@ -152,13 +160,17 @@ func (b *batching) run() {
 
 // begin has a worker run the next chunk.
 func (b *batching) begin() {
-	size := nextChunk(b.Cut.Todo-b.Next, b.Cut.Todo, max(1, b.in.Node.Slots), b.Cut.Policy.Processes, b.Pace)
-	c := activities.Chunk{List: b.Cut.List, From: b.Next, To: b.Next + size, Most: b.left()}
+	least, size := chunkSize(b.waiting(), b.Cut.Todo, max(1, b.in.Node.Slots))
+	first := &b.Waiting[0]
+	size = min(size, first.To-first.From)
+	c := activities.Chunk{List: b.Cut.List, From: first.From, To: first.From + size, Least: least, Most: b.left()}
+	if first.From += size; first.From == first.To {
+		b.Waiting = b.Waiting[1:]
+	}
 	b.Chunks++
 	b.begun++
 	b.inFlight++
 	b.flying += size
-	b.Next = c.To
 	name := fmt.Sprintf("%s.%d", b.in.Node.Name, b.Chunks)
 	ctx := b.program(name, fmt.Sprintf("mini-batches %d to %d of %d", c.From+1, c.To, b.Cut.Todo))
 	b.selector.AddFuture(workflow.ExecuteActivity(ctx, do.Step, b.chunk(name, c)), func(f workflow.Future) {
@@ -178,8 +190,11 @@ func (b *batching) begin() {
 			return
 		}
 		b.ran(result)
+		if left := min(result.Summary.Left, size); left > 0 {
+			b.Waiting = append(b.Waiting, span{c.To - left, c.To})
+		}
 		b.judge()
-		b.report(b.inFlight == 0 && b.Next == b.Cut.Todo)
+		b.report(b.inFlight == 0 && len(b.Waiting) == 0)
 	})
 }
 
@@ -206,7 +221,6 @@ func (b *batching) ran(result activities.StepResult) {
 			b.Errors = append(b.Errors, e)
 		}
 	}
-	b.Pace.add(*s)
 }
 
 // finish has the results put together.

@@ -2,7 +2,6 @@ package workflows
 
 import (
 	"fmt"
-	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -13,64 +12,28 @@ import (
 	"github.com/millrace-ml/millrace/pipeline"
 )
 
-// pace is what is known of how long mini-batches take.
-type pace struct {
-	// Batch is how many seconds of a chunk a mini-batch costs, with as many at a
-	// time as there are processes; Init what a chunk costs before the first.
-	Batch     float64 `json:"batch,omitempty"`
-	Init      float64 `json:"init,omitempty"`
-	Processes int     `json:"processes,omitempty"`
-	// Last is how many the last chunk had.
-	Last int `json:"last,omitempty"`
-}
-
-// add takes another chunk in. The newest counts as much as all before.
-func (p *pace) add(s activities.Summary) {
-	if s.Batches == 0 {
-		return
-	}
-	batch := s.Seconds / float64(s.Batches)
-	if p.Last > 0 {
-		batch, s.InitSeconds = (p.Batch+batch)/2, (p.Init+s.InitSeconds)/2
-	}
-	*p = pace{Batch: max(batch, 1e-6), Init: s.InitSeconds, Processes: s.Processes, Last: s.Batches}
-}
-
 const (
 	// mostChunks bounds the chunks of a step, however short its mini-batches
 	// are, and largestChunk what is lost with a machine.
 	mostChunks   = 1500
 	largestChunk = 5000
-	// A chunk is to take so many seconds, and more where init() takes long.
-	shortChunk = 20.0
-	longChunk  = 300.0
-	initShare  = 20.0
-	// firstChunk is how many mini-batches are tried first where the processes
-	// are not known, and growth by how much a chunk may exceed the last.
-	firstChunk = 4
-	growth     = 10
 )
 
-// nextChunk is how many mini-batches the next chunk has, of so many that are
-// left: few at first, then as many as take some time, and fewer towards the end,
-// so that all slots end at about the same time.
-func nextChunk(left, total, slots, processes int, known pace) int {
-	least := (total + mostChunks - 1) / mostChunks
-	fair := (left + slots - 1) / slots
-	if known.Last == 0 {
-		if processes == 0 {
-			processes = firstChunk
-		}
-		return max(1, min(left, fair, max(least, processes)))
+// chunkSize is how many mini-batches the next chunk has, and how many of them it
+// is to run at least: a fair share of those that are waiting. The runner leaves
+// some of them to others when it has worked for a while.
+func chunkSize(waiting, total, slots int) (least, size int) {
+	least = (total + mostChunks - 1) / mostChunks
+	return least, min(waiting, largestChunk, max(least, (waiting+slots-1)/slots))
+}
+
+// waiting counts the mini-batches that no chunk has.
+func (b *batching) waiting() int {
+	n := 0
+	for _, s := range b.Waiting {
+		n += s.To - s.From
 	}
-	seconds := min(max(shortChunk, initShare*known.Init), longChunk)
-	size := min(int(seconds/known.Batch), growth*known.Last)
-	if slots > 1 {
-		worth := int(math.Ceil(4 * known.Init / known.Batch)) // less is not worth its init()
-		size = min(size, max((left+2*slots-1)/(2*slots), worth, known.Processes))
-		size = min(size, fair)
-	}
-	return min(left, largestChunk, max(size, least, min(known.Processes, fair), 1))
+	return n
 }
 
 // left is how many more may fail.

@@ -44,6 +44,7 @@ type spec struct {
 	Retries         int                       `json:"retries"`
 	Timeout         int                       `json:"timeout"`
 	LogLevel        string                    `json:"log_level"`
+	Least           int                       `json:"least"`
 	MostFailed      int                       `json:"most_failed"`
 	MostFailedItems int                       `json:"most_failed_items"`
 	Batches         []specBatch               `json:"batches,omitempty"`
@@ -139,10 +140,11 @@ type Chunk struct {
 }
 
 // Chunk puts together the mini-batches at some positions of the list, whose tree
-// is given.
-func (l *List) Chunk(ctx context.Context, store *artifact.Store, tree artifact.Tree, s *pipeline.Step, positions []int, most Limits) (Chunk, error) {
+// is given. The runner may leave some of the last ones to others when it has
+// worked on the least number for some time.
+func (l *List) Chunk(ctx context.Context, store *artifact.Store, tree artifact.Tree, s *pipeline.Step, positions []int, least int, most Limits) (Chunk, error) {
 	sp := newSpec(s)
-	sp.MostFailed, sp.MostFailedItems = most.Failed, most.FailedItems
+	sp.Least, sp.MostFailed, sp.MostFailedItems = least, most.Failed, most.FailedItems
 	var data []artifact.Entry
 	packs := map[string]bool{}
 	h := sha256.New()
@@ -238,7 +240,9 @@ func putRunner(ctx context.Context, store *artifact.Store, sp spec) (pipeline.Ar
 
 // Summary is how a chunk went.
 type Summary struct {
-	Batches     int     `json:"batches"`
+	Batches int `json:"batches"`
+	// Left is how many of the last ones were not begun.
+	Left        int     `json:"left,omitempty"`
 	Failed      int     `json:"failed,omitempty"`
 	Items       int     `json:"items"`
 	FailedItems int     `json:"failed_items,omitempty"`

@@ -38,7 +38,7 @@ func ParseTable(text []byte) (*Table, error) {
 		Paths           []map[string]string `yaml:"paths"`
 		Transformations []any               `yaml:"transformations"`
 	}
-	if err := yaml.Unmarshal(text, &file); err != nil {
+	if err := decode(text, &file); err != nil {
 		first, _, _ := strings.Cut(err.Error(), "\n")
 		return nil, invalid("", "the file MLTable of the input cannot be read: %s", first)
 	}
@@ -63,6 +63,16 @@ func ParseTable(text []byte) (*Table, error) {
 		t.Transformations = append(t.Transformations, map[string]any{name: options})
 	}
 	return t, nil
+}
+
+// decode reads YAML. The library panics at some that is wrong.
+func decode(text []byte, into any) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("%v", r)
+		}
+	}()
+	return yaml.Unmarshal(text, into)
 }
 
 // Tabular reports whether the files are read as one table; otherwise the table is
@@ -116,18 +126,22 @@ func matcher(kind, where string) (func(string) bool, error) {
 	case "file", "folder":
 		return func(p string) bool { return clean == "." || p == clean || strings.HasPrefix(p, clean+"/") }, nil
 	case "pattern":
-		return glob(clean).MatchString, nil
+		pattern, err := glob(clean)
+		if err != nil {
+			return nil, invalid("", "the pattern %q in the MLTable cannot be understood", where)
+		}
+		return pattern.MatchString, nil
 	}
 	return nil, invalid("", "the MLTable has a path of the kind %q; they are file, folder and pattern", kind)
 }
 
 // glob is the expression for a pattern: * and ? stay in one folder, ** does not.
-func glob(pattern string) *regexp.Regexp {
+func glob(pattern string) (*regexp.Regexp, error) {
 	text := regexp.QuoteMeta(pattern)
 	for _, r := range [][2]string{{`\*\*/`, "(?:.*/)?"}, {`\*\*`, ".*"}, {`\*`, "[^/]*"}, {`\?`, "[^/]"}} {
 		text = strings.ReplaceAll(text, r[0], r[1])
 	}
-	return regexp.MustCompile("^" + text + "$")
+	return regexp.Compile("^" + text + "$")
 }
 
 var partitionHole = regexp.MustCompile(`\{(\w+)(?::[^}]*)?\}`)

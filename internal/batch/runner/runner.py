@@ -28,6 +28,9 @@ import traceback
 
 TAIL = 12  # lines of a traceback that are kept
 ERRORS = 5  # failed mini-batches that are told of in the summary
+# A chunk takes so many seconds, and more where init() takes long; what is left
+# then is for another one.
+SHORT, LONG, INIT_SHARE = 20, 300, 20
 
 
 def log(level, text):
@@ -152,7 +155,9 @@ class Master:
         self.broken = None  # why init() does not work
         self.crashes = 0
         self.stopped = False
+        self.began = time.monotonic()
         self.begun = None  # when the first mini-batch was
+        self.given = 0
         self.shared = False
         self.results = open(os.path.join(self.out, "results.jsonl"), "wb")
         self.rows = open(os.path.join(self.out, "rows"), "wb") if spec.get("rows") else None
@@ -161,7 +166,6 @@ class Master:
         self.started = 0
 
     def main(self):
-        begin = time.monotonic()
         count = min(self.processes, len(self.waiting))
         threads = [threading.Thread(target=self.drive) for _ in range(count)]
         for thread in threads:
@@ -176,7 +180,8 @@ class Master:
             sys.exit("millrace: %s" % self.broken)
         now = time.monotonic()
         summary = dict(self.counts, errors=self.errors, stopped=self.stopped, shared=self.shared, processes=self.processes)
-        summary["init_seconds"] = (self.begun or now) - begin
+        summary["left"] = len(self.waiting)
+        summary["init_seconds"] = (self.begun or now) - self.began
         summary["seconds"] = now - (self.begun or now)
         write_json(os.path.join(self.out, "summary.json"), summary)
 
@@ -205,10 +210,19 @@ class Master:
         with self.lock:
             if self.broken or self.stopped:
                 return None
-            for queue in (self.waiting, self.retries):
-                if queue:
-                    return queue.popleft()
-            return None
+            if self.retries:
+                return self.retries.popleft()
+            if not self.waiting or self.enough():
+                return None
+            self.given += 1
+            return self.waiting.popleft()
+
+    def enough(self):
+        """Whether so much has been done that others may do the rest."""
+        if self.begun is None or self.given < self.spec.get("least", 0):
+            return False
+        limit = min(max(SHORT, INIT_SHARE * (self.begun - self.began)), LONG)
+        return time.monotonic() - self.begun > limit
 
     def start(self):
         """Starts a process, and waits until it has called init()."""

@@ -20,7 +20,7 @@ func sweepParts() map[string]part {
 			"inputs":         {"What all trials are given. The command reads it with ${{inputs.NAME}}.", mapForm(portName, partForm("input"))},
 			"outputs":        {"What the job makes: the outputs of its best trial.", mapForm(portName, partForm("output"))},
 			"description":    {"What the job does.", textForm},
-			"trial":          {"The command that is run. It reads what is sampled with ${{search_space.NAME}}. Or the path of a component.", orForm(textForm, partForm("trial"), partForm("commandComponent"))},
+			"trial":          {"The command that is run. It reads what is sampled with ${{search_space.NAME}}. Or the path of a component.", orForm(textForm, trialForm)},
 			"resources":      {vocabulary["resources"].about, partForm("resources")},
 			"queue_settings": {vocabulary["queue_settings"].about, partForm("queueSettings")},
 		})},
@@ -64,5 +64,13 @@ func sweepParts() map[string]part {
 			"sigma":     {"The standard deviation of a normal distribution.", textForm},
 			"q":         {"What the values of a q... distribution are multiples of.", textForm},
 		}},
+	}
+}
+
+// trialForm is the trial of a job: what declares inputs is a component.
+func trialForm() *Schema {
+	return &Schema{
+		Type: []string{"object"}, If: &Schema{Required: []string{"inputs"}},
+		Then: partForm("commandComponent")(), Else: partForm("trial")(),
 	}
 }

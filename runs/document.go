@@ -62,6 +62,9 @@ func (j *Job) Document() map[string]any {
 	if j.Plan == nil {
 		return d
 	}
+	if j.Type == pipeline.SweepJob && len(j.Steps) == 1 {
+		d["properties"] = j.withBest(nonNil(j.Properties), &j.Steps[0])
+	}
 	d["settings"] = map[string]any{
 		"continue_on_step_failure": j.Plan.Settings.ContinueOnStepFailure,
 		"force_rerun":              j.Plan.Settings.ForceRerun,

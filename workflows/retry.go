@@ -31,7 +31,7 @@ func (e *execution) retried(i int, err error) bool {
 	}
 	state := &e.steps[i]
 	e.attempted(i, details.Attempt)
-	state.Tries = append(state.Tries[:len(state.Tries):len(state.Tries)], tryOf(details))
+	state.Tries = append(slices.Clip(state.Tries), tryOf(details))
 	if many := len(state.Tries); many > pipeline.MaxTries {
 		state.Tries = slices.Clone(state.Tries[many-pipeline.MaxTries:])
 	}

@@ -85,7 +85,11 @@ func (m *Message) took() string {
 	if m.Started.IsZero() || m.Ended.IsZero() {
 		return ""
 	}
-	return " after " + m.Ended.Sub(m.Started).Round(time.Second).String()
+	unit := time.Second
+	if m.Ended.Sub(m.Started) < 10*time.Second {
+		unit = 100 * time.Millisecond
+	}
+	return " after " + m.Ended.Sub(m.Started).Round(unit).String()
 }
 
 // line is a text in one line, without what moves cursors.

@@ -44,6 +44,7 @@ type job struct {
 	Steps        []struct {
 		Name, Status string
 		Reused       bool
+		Skipped      string
 		Attempts     int
 		ReusedFrom   *struct{ Job, Step string } `json:"reused_from"`
 		Outputs      map[string]struct{ Digest string }
@@ -70,6 +71,8 @@ func (j job) outcomes() []string {
 			word = s.Status
 		case s.Reused:
 			word = "reused"
+		case s.Skipped != "":
+			word = "skipped"
 		}
 		list[i] = s.Name + "=" + word
 	}

@@ -47,8 +47,9 @@ func (l *loader) doWhile(nd *node, n *yaml.Node, _ yaml.Pos) {
 		if n.Get("condition").IsNull() {
 			l.problems.errorf(nd.at, "name a control output of the body, or write \"condition: true\"", "node %s has no condition", quote(nd.name))
 		}
-	case portName.MatchString(condition.Text) && !strings.EqualFold(condition.Text, "true") && !strings.EqualFold(condition.Text, "false"):
-		nd.control.condition, lp.named = newText(condition), condition.Text
+	case portName.MatchString(condition.Source) && !strings.EqualFold(condition.Source, "true") && !strings.EqualFold(condition.Source, "false"):
+		// Also "on", which YAML takes for true.
+		nd.control.condition, lp.named = newText(condition), condition.Source
 	default:
 		l.condition(nd.control, condition)
 	}

@@ -35,6 +35,8 @@ type transfer struct {
 	// conflicts fail; without it what is there is overwritten.
 	conflicts bool
 	external  *external
+	// said is set where there is a source or a sink, also one with mistakes.
+	said bool
 }
 
 func (l *loader) transferNode(nd *node, n *yaml.Node, _ yaml.Pos) {
@@ -111,7 +113,7 @@ func (l *loader) transfer(n *yaml.Node, c *component) *transfer {
 		case e != nil && tr.task != task:
 			l.problems.errorf(e.Pos(), l.sideHint(key, tr.task), "%s belongs to %s, and the task is %s", key, task, tr.task)
 		case e != nil:
-			tr.external = l.external(e.Value, key, task)
+			tr.external, tr.said = l.external(e.Value, key, task), true
 		}
 	}
 	if !l.transferPorts(tr, c) {
@@ -173,6 +175,9 @@ func (l *loader) transferFill(nd *node, n *yaml.Node, c *component) {
 	}
 	switch {
 	case tr.task == copyData:
+	case tr.external == nil && tr.said:
+		nd.runs = nil
+		return
 	case tr.external == nil:
 		key := map[string]string{importData: "source", exportData: "sink"}[tr.task]
 		l.problems.errorf(nd.at, `add "`+key+`: {type: database, connection: NAME, table_name: TABLE}"`, "node %s does not say its %s", quote(nd.name), key)
@@ -191,7 +196,7 @@ func (l *loader) overrideTransfer(tr *transfer, n *yaml.Node) {
 		case e != nil && tr.task != task:
 			l.problems.errorf(e.Pos(), l.sideHint(key, tr.task), "%s belongs to %s, and the task of the component is %s", key, task, tr.task)
 		case e != nil:
-			tr.external = l.external(e.Value, key, task)
+			tr.external, tr.said = l.external(e.Value, key, task), true
 		}
 	}
 }

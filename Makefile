@@ -10,7 +10,7 @@ EXAMPLE  := examples/penguins/pipeline.yml
 TOOLS    := bin/tools/.built
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test lint fuzz bench cluster-test fault-test docker-test ci race clean
+.PHONY: help build run test lint fuzz bench cluster-test fault-test docker-test mlflow-test ci race clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -67,6 +67,10 @@ docker-test: build ## run what needs a Docker Engine, with one of its own if nee
 	@status=0; tools/dockerd sh -ec 'tools/dockerimage && go vet -tags docker ./internal/executor/docker ./e2e && \
 	  go test -tags docker -count=1 ./internal/executor/docker && go test -tags docker -count=1 -run TestContainers ./e2e' || status=$$?; \
 	if [ $$status = 69 ]; then echo "docker-test: NOT RUN, there is no Docker Engine here"; status=0; fi; exit $$status
+
+# The clients come from PyPI once, and stay in bin/mlflow.
+mlflow-test: build ## log everything with MLflow's own clients, 2.x and 3.x, and read it back
+	tools/mlflow-test
 
 clean: ## delete what was built
 	rm -rf bin

@@ -66,6 +66,9 @@ type Options struct {
 	// Containers runs the programs whose environment is an image; nil where
 	// none is.
 	Containers executor.Executor
+	// ContainerNetwork is what they are all connected to; "" leaves that to the
+	// files.
+	ContainerNetwork string
 	// Advertise is where other workers reach this machine; "" has it found out.
 	Advertise string
 	// Labels and Version describe the process to whoever lists workers.
@@ -126,7 +129,8 @@ func Start(ctx context.Context, o Options) (*Workers, error) {
 	}
 	runner := &step.Runner{
 		Store: o.Store, Executor: new(process.Executor), Work: o.Work, Python: o.Python, Environments: o.Environments,
-		Environ: environ(o), Observer: o.Observer, Tracker: tracking.New(o.TrackingURI, asset.Whoami()),
+		Environ: environ(o), Observer: o.Observer,
+		Tracker: tracking.New(tracking.Tracker{URI: o.TrackingURI, User: asset.Whoami(), Network: o.ContainerNetwork}),
 	}
 	if o.Containers != nil {
 		runner.Executor = &executor.Either{Processes: runner.Executor, Containers: o.Containers}

@@ -45,6 +45,7 @@ func (a *app) containers(ctx context.Context, c config.Config, o *workers.Option
 			"--executor %s has steps run with the software that they ask for, and --environments host with that of the machine", c.Executor.Mode)
 	}
 	o.Environments.Images = images
+	o.ContainerNetwork = c.Executor.Network
 	o.Containers = &docker.Executor{Engine: images.Engine, Network: c.Executor.Network, Labels: map[string]string{"io.millrace.home": c.Home}}
 	return nil
 }

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -132,8 +133,8 @@ func (s *session) leaveFiles(root *os.Root, report *step.Report) {
 		}
 	}
 	// Of several models of one name the last has it.
-	for i := len(s.state.modelOrder) - 1; i >= 0; i-- {
-		m := s.state.models[s.state.modelOrder[i]]
+	for _, id := range slices.Backward(s.state.modelOrder) {
+		m := s.state.models[id]
 		to := path.Join(other, "models", m.ID)
 		if own := m.Run == s.state.own || m.Run == ""; own && !m.Deleted && !taken[m.Name] {
 			to = m.Name

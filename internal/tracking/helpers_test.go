@@ -54,7 +54,7 @@ func begin(t *testing.T) *attempt {
 	a.open()
 	t.Cleanup(func() {
 		select {
-		case <-a.session.done:
+		case <-a.done:
 		default:
 			a.Leave()
 		}
@@ -66,14 +66,14 @@ func begin(t *testing.T) *attempt {
 func (a *attempt) open() {
 	a.Helper()
 	if a.session != nil {
-		a.of.Record = a.session.Record()
+		a.of.Record = a.Record()
 		a.heard = nil
 	}
-	s, err := New("", "ada").Open(a.of)
+	s, err := New(Tracker{User: "ada"}).Open(a.of)
 	must(a, err)
 	a.session = s.(*session)
 	a.env = map[string]string{}
-	a.session.Environ("main", a.env)
+	a.Environ("main", a.env)
 }
 
 // send sends a request as it is and returns the answer's status and text.

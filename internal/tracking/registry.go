@@ -1,6 +1,7 @@
 package tracking
 
 import (
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -135,9 +136,7 @@ func (m *registeredModel) clone() *registeredModel {
 	next := *m
 	next.Tags, next.Versions = slices.Clone(m.Tags), slices.Clone(m.Versions)
 	next.Aliases = make(map[string]string, len(m.Aliases))
-	for alias, version := range m.Aliases {
-		next.Aliases[alias] = version
-	}
+	maps.Copy(next.Aliases, m.Aliases)
 	next.Updated = millis(time.Now())
 	return &next
 }

@@ -23,7 +23,7 @@ func FuzzRequests(f *testing.F) {
 		}
 	}
 	f.Fuzz(func(t *testing.T, i int, name, query, body string) {
-		s := &session{Tracker: New("", "ada"), of: step.Tracked{Run: "job-train", Step: "train", ExperimentID: "e1", Folder: t.TempDir(), Note: func(string) {}}, done: make(chan struct{})}
+		s := &session{Tracker: New(Tracker{User: "ada"}), of: step.Tracked{Run: "job-train", Step: "train", ExperimentID: "e1", Folder: t.TempDir(), Note: func(string) {}}, done: make(chan struct{})}
 		s.state = s.begin()
 		defer s.Leave()
 		method, path, _ := strings.Cut(calls[(i%len(calls)+len(calls))%len(calls)], " ")
@@ -51,7 +51,7 @@ func FuzzRequests(f *testing.F) {
 }
 
 func BenchmarkASessionThatNobodyUses(b *testing.B) {
-	t := New("", "ada")
+	t := New(Tracker{User: "ada"})
 	of := step.Tracked{Run: "job-train", Step: "train", ExperimentID: "e1", Folder: b.TempDir(), Note: func(string) {}}
 	for b.Loop() {
 		s, err := t.Open(of)
@@ -62,7 +62,7 @@ func BenchmarkASessionThatNobodyUses(b *testing.B) {
 }
 
 func BenchmarkLogMetric(b *testing.B) {
-	s, err := New("", "ada").Open(step.Tracked{Run: "job-train", Step: "train", ExperimentID: "e1", Folder: b.TempDir(), Note: func(string) {}})
+	s, err := New(Tracker{User: "ada"}).Open(step.Tracked{Run: "job-train", Step: "train", ExperimentID: "e1", Folder: b.TempDir(), Note: func(string) {}})
 	must(b, err)
 	defer s.Leave()
 	own := s.(*session)

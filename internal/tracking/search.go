@@ -326,7 +326,7 @@ func (o order) compare(a, b any) int {
 			*v = nil
 		}
 	}
-	c := 0
+	var c int
 	switch {
 	case a == nil && b == nil:
 		return 0

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"io"
 	"log"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -164,9 +165,7 @@ func routes() map[string]endpoint {
 	for _, group := range []map[string]endpoint{
 		experimentCalls(), runCalls(), modelCalls(), registryCalls(), traceCalls(),
 	} {
-		for key, do := range group {
-			all[key] = do
-		}
+		maps.Copy(all, group)
 	}
 	all["GET server-info"] = func(*session, call) (any, error) {
 		return map[string]any{"store_type": "Millrace", "workspaces_enabled": false, "trace_archival_enabled": false,

@@ -181,7 +181,7 @@ func (s *session) closeRoot() {
 	s.rootMu.Lock()
 	defer s.rootMu.Unlock()
 	if s.opened != nil {
-		s.opened.Close()
+		_ = s.opened.Close()
 		s.opened = nil
 	}
 }

@@ -1,6 +1,7 @@
 package tracking
 
 import (
+	"cmp"
 	"crypto/rand"
 	"encoding/json"
 	"fmt"
@@ -20,14 +21,17 @@ type Tracker struct {
 	URI string
 	// User is who the runs are said to be of.
 	User string
+	// Network is what this worker connects all containers to; "" leaves that to
+	// the file.
+	Network string
 
 	routes func() map[string]endpoint
 }
 
-// New makes the tracker of a process. The URI is that of an MLflow server
-// elsewhere, or "".
-func New(uri, user string) *Tracker {
-	return &Tracker{URI: uri, User: user, routes: sync.OnceValue(routes)}
+// New makes the tracker of a process: all of t but what it makes itself.
+func New(t Tracker) *Tracker {
+	t.routes = sync.OnceValue(routes)
+	return &t
 }
 
 // record is what the next worker has to know of a session.
@@ -63,9 +67,10 @@ func (t *Tracker) Open(of step.Tracked) (step.Session, error) {
 
 const localhost = "127.0.0.1"
 
-// serves reports whether the programs report to this process.
+// serves reports whether the programs report to this process. Containers reach
+// this machine's loopback only where they share its network.
 func (s *session) serves() bool {
-	return s.URI == "" && !s.of.Elsewhere && (!s.of.Container || s.of.Network == "host")
+	return s.URI == "" && !s.of.Elsewhere && (!s.of.Container || cmp.Or(s.Network, s.of.Network) == "host")
 }
 
 // resume takes up what an earlier worker has kept, and its address.

@@ -60,7 +60,7 @@ func TestAnotherServerIsNotGivenTheToken(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			of := of
 			of.Elsewhere = test.elsewhere
-			s, err := New(test.uri, "ada").Open(of)
+			s, err := New(Tracker{URI: test.uri, User: "ada"}).Open(of)
 			must(t, err)
 			defer s.Leave()
 			env := map[string]string{"MLFLOW_TRACKING_USERNAME": "u", "MLFLOW_EXPERIMENT_ID": "7"}

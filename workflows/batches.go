@@ -279,9 +279,9 @@ func (b *batching) ended(err error) error {
 		}
 	}
 	if canceled {
-		return temporal.NewCanceledError(details)
+		return temporal.NewCanceledError(details, b.parts())
 	}
-	return temporal.NewNonRetryableApplicationError(details.Failure.Message, string(details.Failure.Kind), nil, details)
+	return temporal.NewNonRetryableApplicationError(details.Failure.Message, string(details.Failure.Kind), nil, details, b.parts())
 }
 
 // remember keeps what the mini-batches made of a step that did not succeed. It

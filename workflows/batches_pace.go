@@ -102,7 +102,7 @@ func (b *batching) report(now bool) {
 	if b.Failed > 0 {
 		text += fmt.Sprintf(", %s of them failed", counted(b.Failed))
 	}
-	if b.Done > 0 && passed > 0 {
+	if b.Done > 0 && passed > 0 && b.Chunks > max(1, b.in.Node.Slots) {
 		rate := float64(b.Done) / passed.Seconds()
 		left := time.Duration(float64(b.Cut.Todo-b.Done) / rate * float64(time.Second))
 		text += fmt.Sprintf("; %s, %s left", rateWords(rate), left.Round(time.Second))

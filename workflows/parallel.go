@@ -1,9 +1,11 @@
 package workflows
 
 import (
+	"errors"
 	"strings"
 
 	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/millrace-ml/millrace/activities"
@@ -61,6 +63,7 @@ func (e *execution) batches(i int) {
 		state := &e.steps[i]
 		started := state.Started
 		if err := f.Get(e.ctx, &outcome); err != nil {
+			state.Parts = partsOf(err)
 			e.ended(i, err)
 			if state.Started.IsZero() {
 				state.Started = started
@@ -77,6 +80,22 @@ func (e *execution) batches(i int) {
 		}
 		e.ran(i, outcome.Result)
 	})
+}
+
+// partsOf is what a step that is made of parts told of them when it ended without
+// success.
+func partsOf(err error) *pipeline.Parts {
+	var parts pipeline.Parts
+	var details activities.StepFailed
+	if canceled, ok := errors.AsType[*temporal.CanceledError](err); ok && canceled.HasDetails() {
+		_ = canceled.Details(&details, &parts)
+	} else if application, ok := errors.AsType[*temporal.ApplicationError](err); ok && application.HasDetails() {
+		_ = application.Details(&details, &parts)
+	}
+	if parts.What == "" {
+		return nil
+	}
+	return &parts
 }
 
 // hear takes in what steps that are made of parts tell of themselves.

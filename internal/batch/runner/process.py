@@ -149,7 +149,8 @@ def short(error):
     """A traceback without the lines of the runner's own."""
     lines = traceback.format_exception(type(error), error, error.__traceback__)
     here = os.path.dirname(os.path.abspath(__file__))
-    return "".join(line for line in lines if here not in line.partition("\n")[0])
+    text = "".join(line for line in lines if here not in line.partition("\n")[0])
+    return text.replace(os.getcwd() + os.sep, "")
 
 
 def main(commands, answers):

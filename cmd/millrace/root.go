@@ -58,6 +58,7 @@ reused instead of run again, and a job survives the end of any process.
 		newModelCmd(a),
 		newEnvironmentCmd(a),
 		newDatastoreCmd(a),
+		newConnectionCmd(a),
 		newComputeCmd(a),
 		newWorkerCmd(a),
 		newRegistryCmd(a),

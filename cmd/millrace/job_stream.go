@@ -117,7 +117,7 @@ func (s *streamed) line(step, line string) {
 }
 
 // silent says of the steps of a pipeline that print nothing why: they were
-// reused, or skipped.
+// reused, were skipped, or wait for somebody's word.
 func (s *streamed) silent(job *runs.Job) {
 	for _, state := range job.Steps {
 		if job.Type != pipeline.PipelineJob || s.said[state.Name] {
@@ -130,6 +130,9 @@ func (s *streamed) silent(job *runs.Job) {
 		case state.Skipped != "":
 			s.said[state.Name] = true
 			s.line(state.Name, "skipped: "+state.Skipped)
+		case state.Question.Open() && state.Waiting != "":
+			s.said[state.Name] = true
+			s.line(state.Name, state.Waiting)
 		}
 	}
 }

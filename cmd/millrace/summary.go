@@ -64,14 +64,14 @@ const toldMetrics, toldSteps = 8, 12
 // what they are made.
 func tellMetrics(w *term.Stream, job *runs.Job) {
 	t := &term.Table{}
-	more := 0
+	title, more := "steps:", 0
 	for _, s := range job.Steps {
 		var told []string
 		if s.Parts != nil {
 			told = append(told, term.Clean(s.Parts.String()))
 		}
 		if metrics := term.Metrics(s.Metrics, toldMetrics); metrics != "" {
-			told = append(told, metrics)
+			told, title = append(told, metrics), "metrics:"
 		}
 		switch {
 		case told == nil:
@@ -84,7 +84,7 @@ func tellMetrics(w *term.Stream, job *runs.Job) {
 	if len(t.Rows) == 0 {
 		return
 	}
-	fmt.Fprintln(w, "metrics:")
+	fmt.Fprintln(w, title)
 	_ = t.Write(w)
 	if more > 0 {
 		fmt.Fprintf(w, "  and of %s\n", term.Count(more, "more step"))

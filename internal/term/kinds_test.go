@@ -62,6 +62,29 @@ func TestLiveShowsPartsAndMetricsInTheLineOfTheStep(t *testing.T) {
 `)
 }
 
+func TestAStepThatSaysHowFarItIsIsTakenAtItsWord(t *testing.T) {
+	p := newPlayer(110, 10)
+	score := running("score", "cpu", 0)
+	score.Parts, score.Waiting = &pipeline.Parts{What: "mini-batches", Total: 30, Completed: 22}, "22 of 30 mini-batches; 3.1 a second, 3s left"
+	check := done("check", 0, 1)
+	check.Values = map[string]string{"good": "true", "bad": "false\x1b[31m"}
+	p.show(10, pipeline.Running, check, score)
+	p.sees(t, `+ check Completed 1.0s, bad: false, good: true
+  score  Running on cpu  10s  22 of 30 mini-batches; 3.1 a second, 3s left
+1 of 2 steps done, 1 running, 10s
+`)
+}
+
+func TestPartsThatEndInBurstsHaveARateAllTheSame(t *testing.T) {
+	var all paces
+	for second := range 41 {
+		all.look([]pipeline.StepState{sweeping(pipeline.Parts{What: "batches", Total: 100, Completed: second / 10 * 20})}, at(float64(second)))
+	}
+	if got := all.of(sweeping(pipeline.Parts{Total: 100, Completed: 80})); got != ", 2/s, 10s left" {
+		t.Errorf("got %q", got)
+	}
+}
+
 func TestTheTimeThatIsLeftIsSaidInUnitsOfPeople(t *testing.T) {
 	for want, rate := range map[string]float64{"3.5/s": 3.5, "30/min": 0.5, "18/h": 0.005, "1235/s": 1234.56} {
 		if got := speed(rate); got != want {

@@ -270,11 +270,8 @@ func (l *live) rows() []string {
 		if !s.Started.IsZero() {
 			text += "  " + wholeSeconds(l.now().Sub(s.Started))
 		}
-		switch {
-		case s.Parts != nil && (s.Parts.Total > 0 || s.Parts.Running > 0 || s.Waiting == ""):
-			text += "  " + Clean(s.Parts.String()) + l.paces.of(s)
-		case s.Waiting != "":
-			text += "  " + Clean(s.Waiting)
+		if far := l.paces.howFar(s); far != "" {
+			text += "  " + far
 		}
 		if m := Metrics(s.Metrics, fewMetrics); m != "" {
 			text += "  " + m

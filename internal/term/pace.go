@@ -10,16 +10,22 @@ import (
 // paces tells how fast the parts of steps are done, from what was seen of them.
 type paces map[string]*pace
 
-// pace is how many parts of a step were done at a moment, and how many a second
-// since.
+// pace is how many parts of a step were done at two moments, an earlier one and
+// one after that, and how many a second since the first.
 type pace struct {
-	at   time.Time
-	done int
-	rate float64
+	at, then   time.Time
+	done, half int
+	last       int
+	rate       float64
 }
 
-// paceAge is the time after which a rate is measured anew.
-const paceAge = 5 * time.Second
+const (
+	// paceFrom is how long parts are watched before there is a rate: they often
+	// end in bursts, or are told of in such.
+	paceFrom = 3 * time.Second
+	// paceAge is the time after which the earlier half is forgotten.
+	paceAge = 30 * time.Second
+)
 
 // look takes in how far steps are.
 func (all *paces) look(steps []pipeline.StepState, now time.Time) {
@@ -32,20 +38,30 @@ func (all *paces) look(steps []pipeline.StepState, now time.Time) {
 		}
 		done := s.Parts.Done()
 		p := (*all)[s.Name]
-		if p == nil || done < p.done {
-			(*all)[s.Name] = &pace{at: now, done: done}
+		switch {
+		case p == nil || done < p.last:
+			(*all)[s.Name] = &pace{at: now, then: now, done: done, half: done, last: done}
+			continue
+		case done == p.last:
 			continue
 		}
-		took := now.Sub(p.at)
-		if took < paceAge {
-			continue
+		p.last = done
+		if took := now.Sub(p.at); took >= paceFrom {
+			p.rate = float64(done-p.done) / took.Seconds()
 		}
-		rate := float64(done-p.done) / took.Seconds()
-		if p.rate > 0 {
-			rate = (rate + p.rate) / 2 // so that the time left does not jump about
+		if now.Sub(p.then) >= paceAge {
+			p.at, p.done, p.then, p.half = p.then, p.half, now, done
 		}
-		*p = pace{at: now, done: done, rate: rate}
 	}
+}
+
+// howFar is what there is to say of a step that runs: its own words, or how many
+// of its parts are done.
+func (all paces) howFar(s pipeline.StepState) string {
+	if s.Waiting != "" || s.Parts == nil {
+		return Clean(s.Waiting)
+	}
+	return Clean(s.Parts.String()) + all.of(s)
 }
 
 // of is the rate of a step, and the time that is left at that rate; "" where

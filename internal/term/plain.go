@@ -114,13 +114,13 @@ func (p *plain) sayParts() {
 			continue
 		}
 		last, known := p.parts[s.Name]
-		text := s.Parts.String()
+		text := s.Parts.String() // which changes only where something has
 		switch {
 		case !known:
 			// The first line comes when there has been time for some of them.
 			last.at = now
 		case text != last.text && now.Sub(last.at) >= seldom:
-			p.line(now, s.Name, Clean(text)+p.paces.of(s))
+			p.line(now, s.Name, p.paces.howFar(s))
 			last = saidOf{text, now}
 		default:
 			continue

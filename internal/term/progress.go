@@ -2,6 +2,8 @@ package term
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"sort"
 	"strings"
 	"time"
@@ -148,11 +150,17 @@ func change(before, s pipeline.StepState) (event, bool) {
 // fewMetrics is how many are shown in a line about a step.
 const fewMetrics = 3
 
-// told is what a step has said of itself, after a comma: its parts, its metrics.
+// told is what a step has said of itself, after a comma: its parts, what its control
+// outputs hold, its metrics.
 func told(s pipeline.StepState) string {
 	text := ""
 	if s.Parts != nil {
 		text += ", " + Clean(s.Parts.String())
+	}
+	for i, name := range slices.Sorted(maps.Keys(s.Values)) {
+		if i < fewMetrics {
+			text += ", " + name + ": " + Cut(Clean(s.Values[name]), 40)
+		}
 	}
 	if m := Metrics(s.Metrics, fewMetrics); m != "" {
 		text += ", " + m

@@ -67,6 +67,7 @@ func (a *attempt) open() {
 	a.Helper()
 	if a.session != nil {
 		a.of.Record = a.Record()
+		http.DefaultClient.CloseIdleConnections()
 		a.heard = nil
 	}
 	s, err := New(Tracker{User: "ada"}).Open(a.of)

@@ -30,6 +30,8 @@ type scripted struct {
 	outcome map[string]string
 	keys    map[string]string
 	ahead   []string
+	// values are what the control outputs of a step hold.
+	values map[string]map[string]string
 	// environment names what a step asks for; what is in prepared need not be
 	// made any more.
 	environment map[string]string
@@ -109,7 +111,7 @@ func (s *scripted) step(ctx context.Context, in activities.StepInput) (activitie
 		<-ctx.Done()
 		return activities.StepResult{}, temporal.NewCanceledError()
 	}
-	return activities.StepResult{Outputs: output(in.Name), Attempt: activities.Attempt{Number: 1, ExitCode: &code}}, nil
+	return activities.StepResult{Outputs: output(in.Name), Reported: activities.Reported{Values: s.values[in.Name]}, Attempt: activities.Attempt{Number: 1, ExitCode: &code}}, nil
 }
 
 func (s *scripted) run(t *testing.T, prepare ...func(*testsuite.TestWorkflowEnvironment)) error {

@@ -24,6 +24,7 @@ func TestRecordedJobsReplay(t *testing.T) {
 		t.Run(filepath.Base(file), func(t *testing.T) {
 			replayer := worker.NewWorkflowReplayer()
 			replayer.RegisterWorkflowWithOptions(Pipeline, workflow.RegisterOptions{Name: PipelineType})
+			replayer.RegisterWorkflowWithOptions(Loop, workflow.RegisterOptions{Name: LoopType})
 			replayer.RegisterWorkflowWithOptions(Scheduled, workflow.RegisterOptions{Name: ScheduledType})
 			replayer.RegisterWorkflowWithOptions(Sweep, workflow.RegisterOptions{Name: SweepType})
 			if err := replayer.ReplayWorkflowHistoryFromJSONFile(slog.New(slog.DiscardHandler), file); err != nil {

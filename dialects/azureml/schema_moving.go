@@ -14,6 +14,13 @@ func movingParts() map[string]part {
 			"name": {"The name of the parameter.", textForm}, "value": {"Its value.", textForm}, "type": {"What it is; text where it is left out.", textForm},
 		}},
 
+		"connection": {keys: connectionKeys, required: []string{"name", "target"}, shapes: map[string]shape{
+			"type":        {"What it leads to; that of the target where it is left out.", textForm},
+			"target":      {"The address, without a password: postgres://HOST/DATABASE, sqlite:///PATH, s3://BUCKET/PREFIX, file:///FOLDER; or env:NAME.", textForm},
+			"credentials": {"Where the credentials are: env:NAME or file:/PATH each.", mapForm(nil, anyForm)},
+			"description": {"What it leads to.", textForm},
+		}},
+
 		"sparkNode":          {built: func() *Schema { return withComponent("sparkComponentNode", "inlineSparkNode") }},
 		"inlineSparkNode":    {keys: sparkNodeKeys, shapes: withShapes(nodeShapes, sparkShapes), required: []string{"type", "entry"}},
 		"sparkComponentNode": {keys: sparkComponentNodeKeys, shapes: withShapes(nodeShapes, sparkShapes), required: []string{"component"}},

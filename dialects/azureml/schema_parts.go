@@ -27,6 +27,7 @@ var schemaKinds = []SchemaKind{
 	{"azureDataLakeGen1", "A datastore: a lake of Azure Data Lake Gen1."},
 	{"oneLake", "A datastore: a lakehouse in OneLake."},
 	{"datastore", "A datastore of any type: a folder, or a bucket by its URL, or one of Azure's."},
+	{"connection", "A connection: a database or a file system outside."},
 	{"compute", "A compute: a name that nodes ask for, and the queue it stands for."},
 	{"registry", "A registry: a store that is shared under a name."},
 }

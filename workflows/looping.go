@@ -83,7 +83,7 @@ const (
 	// iterationsPerRun how many one run of the workflow begins: an iteration costs
 	// some 10 events and twice its values.
 	iterationsAtOnce = 200
-	iterationsPerRun = 400
+	iterationsPerRun = 1000
 	maxLoopBytes     = 20 << 20
 	// itemsPage is how many items are asked for at a time.
 	itemsPage = 50

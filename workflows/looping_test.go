@@ -112,7 +112,7 @@ func TestADoWhileEndsAtItsLimit(t *testing.T) {
 // A loop with many iterations goes on in a new run, with what the last iteration
 // of this one made.
 func TestALongLoopGoesOnInANewRun(t *testing.T) {
-	l := &looped{in: whileLoop(1000), body: counting(1000)}
+	l := &looped{in: whileLoop(3000), body: counting(3000)}
 	_, err := l.run(t)
 	if !workflow.IsContinueAsNewError(err) {
 		t.Fatalf("ended with %v, want a new run", err)

@@ -236,9 +236,10 @@ func (d *adoption) look(ctx context.Context) {
 // answerWithin bounds questions to Temporal.
 const answerWithin = 10 * time.Second
 
-// Wanted reports whether the program of an attempt that Temporal has given up
-// may still be of use: the step waits to be run again, or is about to be by this
-// worker.
+// Wanted reports whether the program of an attempt may still be of use: Temporal
+// counts on that very attempt, as it does for a while after its worker has ended;
+// or it has given it up, and the step waits to be run again, or is about to be by
+// this worker.
 func (a *Activities) Wanted(ctx context.Context, left Left) (bool, error) {
 	e, err := a.Temporal.DescribeWorkflowExecution(ctx, left.Workflow, left.Run)
 	if _, gone := errors.AsType[*serviceerror.NotFound](err); gone {
@@ -255,7 +256,9 @@ func (a *Activities) Wanted(ctx context.Context, left Left) (bool, error) {
 			continue
 		}
 		switch p.GetState() {
-		case enumspb.PENDING_ACTIVITY_STATE_STARTED, enumspb.PENDING_ACTIVITY_STATE_CANCEL_REQUESTED:
+		case enumspb.PENDING_ACTIVITY_STATE_STARTED:
+			return int(p.GetAttempt()) == left.Attempt || p.GetLastWorkerIdentity() == a.Identity, nil
+		case enumspb.PENDING_ACTIVITY_STATE_CANCEL_REQUESTED:
 			return p.GetLastWorkerIdentity() == a.Identity, nil
 		}
 		return true, nil

@@ -124,7 +124,7 @@ func newWorld(t *testing.T) *world {
 
 func (w *world) find(t *testing.T) *step.Orphan {
 	t.Helper()
-	orphans, err := w.Runner.Orphans()
+	orphans, _, err := w.Runner.Orphans()
 	if err != nil || len(orphans) != 1 {
 		t.Fatalf("found %v, %v", orphans, err)
 	}
@@ -256,7 +256,7 @@ func TestAnAdoptedStepIsLeftToTheNextWorker(t *testing.T) {
 func TestAnAdoptedStepThatNobodyWaitsForIsEnded(t *testing.T) {
 	for name, pending := range map[string]*workflowpb.PendingActivityInfo{
 		"job went on": nil,
-		"elsewhere":   {ActivityId: "a", State: enumspb.PENDING_ACTIVITY_STATE_STARTED, LastWorkerIdentity: "cpu@there#2"},
+		"elsewhere":   {ActivityId: "a", State: enumspb.PENDING_ACTIVITY_STATE_STARTED, LastWorkerIdentity: "cpu@there#2", Attempt: 2},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
@@ -283,6 +283,30 @@ func TestAnAdoptedStepThatNobodyWaitsForAnyMoreIsNotSaidToBeRunAgain(t *testing.
 	wait(t, done)
 	if want := []string{"began", "cancelled"}; !slices.Equal(o.words, want) {
 		t.Errorf("observed %v, want %v", o.words, want)
+	}
+}
+
+func TestAProgramIsWantedWhileTemporalCountsOnIt(t *testing.T) {
+	const started, scheduled, canceled = enumspb.PENDING_ACTIVITY_STATE_STARTED, enumspb.PENDING_ACTIVITY_STATE_SCHEDULED, enumspb.PENDING_ACTIVITY_STATE_CANCEL_REQUESTED
+	for _, test := range []struct {
+		name    string
+		state   enumspb.PendingActivityState
+		attempt int32
+		worker  string
+		want    bool
+	}{
+		{"its worker has just ended", started, 1, "cpu@there#2", true},
+		{"another worker has begun it anew", started, 2, "cpu@there#2", false},
+		{"this worker is about to begin it anew", started, 2, "cpu@here#1", true},
+		{"it waits to be run again", scheduled, 2, "cpu@there#2", true},
+		{"it is cancelled", canceled, 1, "cpu@there#2", false},
+	} {
+		a := &Activities{Identity: "cpu@here#1", Temporal: &server{pending: &workflowpb.PendingActivityInfo{
+			ActivityId: "a", State: test.state, Attempt: test.attempt, LastWorkerIdentity: test.worker,
+		}}}
+		if got, err := a.Wanted(t.Context(), Left{Workflow: "job", Activity: "a", Attempt: 1}); err != nil || got != test.want {
+			t.Errorf("%s: wanted %v, %v", test.name, got, err)
+		}
 	}
 }
 

@@ -53,10 +53,14 @@ func (a *adopted) has(name attempt) bool {
 // still want them. Whatever else there is it ends, and tells Temporal that those
 // attempts are lost, so that they are repeated at once.
 func (w *Workers) takeOver(ctx context.Context, runner *step.Runner) error {
-	if err := w.takeOverAll(ctx, runner); err != nil {
+	held, err := w.takeOverAll(ctx, runner)
+	if err != nil {
 		return err
 	}
-	if err := giveBack(ctx, w.options, w.adopted.has); err != nil {
+	// Another process that uses the folder looks after those that are held, or
+	// lets go of them in a moment.
+	cared := func(name attempt) bool { return held[name] || w.adopted.has(name) }
+	if err := giveBack(ctx, w.options, cared); err != nil {
 		w.options.Log.Warn("could not give back what lost workers had taken", "error", err)
 	}
 	return nil
@@ -75,17 +79,25 @@ func (w *Workers) keepTakingOver(runner *step.Runner) {
 		case <-w.adopted.open.Done():
 			return
 		case <-tick.C:
-			if err := w.takeOverAll(w.adopted.open, runner); err != nil {
+			if _, err := w.takeOverAll(w.adopted.open, runner); err != nil {
 				w.options.Log.Warn("could not look after a step of another worker", "error", err)
 			}
 		}
 	}
 }
 
-func (w *Workers) takeOverAll(ctx context.Context, runner *step.Runner) error {
-	orphans, err := runner.Orphans()
+// takeOverAll does so once, and returns what others have.
+func (w *Workers) takeOverAll(ctx context.Context, runner *step.Runner) (held map[attempt]bool, err error) {
+	orphans, tokens, err := runner.Orphans()
 	if err != nil {
-		return fmt.Errorf("look after what the last worker left: %w", err)
+		return nil, fmt.Errorf("look after what the last worker left: %w", err)
+	}
+	held = make(map[attempt]bool)
+	for _, token := range tokens {
+		var left activities.Left
+		if json.Unmarshal(token, &left) == nil {
+			held[attempt{left.Workflow, left.Run, left.Activity}] = true
+		}
 	}
 	errs := make([]error, len(orphans))
 	var group sync.WaitGroup
@@ -94,9 +106,9 @@ func (w *Workers) takeOverAll(ctx context.Context, runner *step.Runner) error {
 	}
 	group.Wait()
 	if err := errors.Join(errs...); err != nil {
-		return fmt.Errorf("clean up after the last worker: %w", err)
+		return nil, fmt.Errorf("clean up after the last worker: %w", err)
 	}
-	return nil
+	return held, nil
 }
 
 func (w *Workers) takeOverOne(ctx context.Context, o *step.Orphan) error {

@@ -23,8 +23,8 @@ import (
 // taken when its process ended: a step that it had not begun yet, or one that
 // leaves nothing in a folder, as fetching an input does. Temporal would notice
 // by itself, but only when their heartbeats have been missing for long. Those
-// that a worker has adopted are not lost.
-func giveBack(ctx context.Context, o Options, adopted func(attempt) bool) error {
+// that a worker has adopted, or is about to, are not lost.
+func giveBack(ctx context.Context, o Options, cared func(attempt) bool) error {
 	request := &workflowservice.ListWorkflowExecutionsRequest{
 		Namespace: o.Namespace,
 		Query:     "ExecutionStatus = 'Running'",
@@ -42,7 +42,7 @@ func giveBack(ctx context.Context, o Options, adopted func(attempt) bool) error 
 			}
 			for _, a := range d.GetPendingActivities() {
 				taken := a.GetState() == enumspb.PENDING_ACTIVITY_STATE_STARTED || a.GetState() == enumspb.PENDING_ACTIVITY_STATE_CANCEL_REQUESTED
-				if !taken || !hasEnded(holder(a)) || adopted(attempt{job, run, a.GetActivityId()}) {
+				if !taken || !hasEnded(holder(a)) || cared(attempt{job, run, a.GetActivityId()}) {
 					continue
 				}
 				if err := lost(ctx, o, job, run, a.GetActivityId()); err != nil {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 
 	"github.com/millrace-ml/millrace/internal/executor"
 )
@@ -55,17 +56,19 @@ func (n noted) program(p executor.Program) program {
 }
 
 // Orphans takes over what dead workers have left in this folder. Attempts of
-// live workers are left alone.
-func (r *Runner) Orphans() ([]*Orphan, error) {
+// live workers are left alone: held are their tokens, as far as they can be told.
+func (r *Runner) Orphans() (orphans []*Orphan, held []json.RawMessage, err error) {
 	paths, err := r.attempts()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	var orphans []*Orphan
 	for _, path := range paths {
 		o, oneErr := r.takeOver(path)
 		switch {
 		case errors.Is(oneErr, errHeld):
+			if token := tokenAt(folderAt(r.Work, path).attempt()); token != nil {
+				held = append(held, token)
+			}
 		case oneErr != nil:
 			err = errors.Join(err, oneErr)
 		case o == nil:
@@ -74,7 +77,19 @@ func (r *Runner) Orphans() ([]*Orphan, error) {
 			orphans = append(orphans, o)
 		}
 	}
-	return orphans, err
+	return orphans, held, err
+}
+
+// tokenAt reads the token of an attempt that somebody else has; nil while that is
+// being written.
+func tokenAt(path string) json.RawMessage {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil
+	}
+	defer file.Close()
+	found, _ := readRecord(file)
+	return found.Token
 }
 
 // takeOver makes this worker that of one attempt. It returns errHeld if its

@@ -60,7 +60,7 @@ func (w *world) next() *world {
 // orphan is the one attempt that nobody is at.
 func (w *world) orphan(t *testing.T) *step.Orphan {
 	t.Helper()
-	orphans, err := w.Orphans()
+	orphans, _, err := w.Orphans()
 	must(t, err)
 	if len(orphans) != 1 {
 		t.Fatalf("found %d attempts without a worker, want one", len(orphans))
@@ -75,8 +75,8 @@ func TestAnAttemptOutlivesItsWorker(t *testing.T) {
 	if string(o.Token) != `{"workflow":"job","activity":"7"}` || !o.Begun() {
 		t.Errorf("found %s, begun %v", o.Token, o.Begun())
 	}
-	if others, err := w.next().Orphans(); err != nil || len(others) != 0 {
-		t.Errorf("a third worker finds %v, %v", others, err)
+	if others, held, err := w.next().Orphans(); err != nil || len(others) != 0 || len(held) != 1 || string(held[0]) != string(o.Token) {
+		t.Errorf("a third worker finds %v, held %s, %v", others, held, err)
 	}
 	must(t, os.WriteFile(w.wd("go"), nil, 0o644))
 	result, err := o.Resume(t.Context(), attempt("is not run again"))

@@ -97,6 +97,10 @@ func (a *app) workspace(name string) (map[string]any, error) {
 	if err != nil {
 		return nil, err
 	}
+	c, err := a.config()
+	if err != nil {
+		return nil, err
+	}
 	first := func(words ...string) string {
 		for _, w := range words {
 			if w != "" {
@@ -113,8 +117,9 @@ func (a *app) workspace(name string) (map[string]any, error) {
 		"name": name, "display_name": name, "description": nil, "tags": map[string]any{}, "id": runs.WorkspaceID,
 		"location":       first(settings["defaults.location"], "local"),
 		"resource_group": first(a.flags.ignored[0], settings["defaults.group"], runs.ResourceGroup), "resourceGroup": runs.ResourceGroup,
-		// MLflow keeps what it is told in a folder where it is given one.
-		"mlflow_tracking_uri": folder("mlruns"),
+		// Steps report to an address of their own. This is for programs beside
+		// them: MLflow keeps what it is told in a folder where it is given one.
+		"mlflow_tracking_uri": first(c.TrackingURI, folder("mlruns")),
 		"discovery_url":       nil, "storage_account": nil, "key_vault": nil, "application_insights": nil, "container_registry": nil,
 		"hbi_workspace": false, "public_network_access": "Disabled", "provisioning_state": "Succeeded", "home": h.Dir(),
 	}, nil

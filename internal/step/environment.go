@@ -53,6 +53,8 @@ func passes(name string) bool {
 	case "MLFLOW_RUN_ID", // another job's
 		"PWD", "OLDPWD", "SHLVL", "_": // the worker's own place
 		return false
+	case "MILLRACE_SPARK_MASTER": // it is for them
+		return true
 	}
 	for _, prefix := range []string{"MILLRACE_", "TEMPORAL_", "AZUREML_", "AZURE_ML_"} {
 		if strings.HasPrefix(name, prefix) {

@@ -47,9 +47,9 @@ cluster-test: ## run a cluster on this machine: three workers do what one proces
 	tools/postgres
 	go test -tags cluster -count=1 -v -timeout 15m -run '^TestCluster' ./e2e/cluster
 
-fault-test: ## kill, cut off and fill up parts of a cluster, FAULTS (20) times; needs root
+fault-test: ## kill, cut off and fill up parts of a cluster, FAULTS (20) times while steps of STEP_SECONDS (1) run; needs root
 	tools/postgres
-	FAULTS=$(FAULTS) SEED=$(SEED) go test -tags cluster -count=1 -v -timeout 0 -run '^TestFaults$$' ./e2e/cluster
+	FAULTS=$(FAULTS) SEED=$(SEED) STEP_SECONDS=$(STEP_SECONDS) go test -tags cluster -count=1 -v -timeout 0 -run '^TestFaults$$' ./e2e/cluster
 
 ci: build lint race docker-test ## everything that must pass before a merge
 	go test $$(tools/packages heavy)

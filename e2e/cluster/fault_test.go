@@ -105,7 +105,8 @@ func TestFaults(t *testing.T) {
 		t.Fatal("only root can cut networks and fill disks up")
 	}
 	count, seed := number(t, "FAULTS", 20), number(t, "SEED", uint64(time.Now().UnixNano()))
-	t.Logf("FAULTS=%d SEED=%d", count, seed)
+	length := number(t, "STEP_SECONDS", 1)
+	t.Logf("FAULTS=%d SEED=%d STEP_SECONDS=%d", count, seed, length)
 	dice := rand.New(rand.NewPCG(seed, 0))
 	workers := trio(2)
 	workers[1].Disk = "64m"
@@ -113,7 +114,7 @@ func TestFaults(t *testing.T) {
 	start(t, f.Workers...)
 	all := faults(f)
 	var order []*fault
-	s := &storm{f: f, dice: dice}
+	s := &storm{f: f, dice: dice, length: int(length)}
 	for range count {
 		if len(order) == 0 {
 			for _, i := range dice.Perm(len(all)) {
@@ -132,6 +133,9 @@ type storm struct {
 	f    *Fleet
 	dice *rand.Rand
 	jobs int
+	// length is how many seconds a step takes on average: from half of it to one
+	// and a half times as long.
+	length int
 
 	job    string // that runs, or ""
 	folder string // of its witnesses
@@ -232,7 +236,7 @@ func (s *storm) submit(t *testing.T) {
 	if err := os.MkdirAll(s.folder, 0o777); err != nil {
 		t.Fatal(err)
 	}
-	file := write(t, s.f, s.job+".yml", witnessed(s.job, s.folder, func() int { return 5 + s.dice.IntN(11) }))
+	file := write(t, s.f, s.job+".yml", witnessed(s.job, s.folder, func() int { return s.length*5 + s.dice.IntN(s.length*10+1) }))
 	millrace(t, s.f, "job", "create", "-f", file, "-n", s.job, "-o", "none")
 }
 
@@ -249,6 +253,10 @@ func (s *storm) finish(t *testing.T) {
 	t.Helper()
 	if s.job == "" {
 		return
+	}
+	// What is left of the job takes its time: at worst, all chains one after another.
+	for begin := time.Now(); !s.over(t) && time.Since(begin) < time.Duration(s.length*chains*places)*time.Second; {
+		time.Sleep(100 * time.Millisecond)
 	}
 	ended := awaitEnd(t, s.f, s.job)
 	repeats := verify(t, s.f, s.job, s.folder, ended)

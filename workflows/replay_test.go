@@ -25,6 +25,7 @@ func TestRecordedJobsReplay(t *testing.T) {
 			replayer := worker.NewWorkflowReplayer()
 			replayer.RegisterWorkflowWithOptions(Pipeline, workflow.RegisterOptions{Name: PipelineType})
 			replayer.RegisterWorkflowWithOptions(Loop, workflow.RegisterOptions{Name: LoopType})
+			replayer.RegisterWorkflowWithOptions(Batches, workflow.RegisterOptions{Name: BatchesType})
 			replayer.RegisterWorkflowWithOptions(Scheduled, workflow.RegisterOptions{Name: ScheduledType})
 			replayer.RegisterWorkflowWithOptions(Sweep, workflow.RegisterOptions{Name: SweepType})
 			if err := replayer.ReplayWorkflowHistoryFromJSONFile(slog.New(slog.DiscardHandler), file); err != nil {

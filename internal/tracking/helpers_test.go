@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -75,6 +76,20 @@ func (a *attempt) open() {
 	a.session = s.(*session)
 	a.env = map[string]string{}
 	a.Environ("main", a.env)
+}
+
+// hears is what the attempt's owner was told so far.
+func (a *attempt) hears() []string {
+	a.session.mu.Lock()
+	defer a.session.mu.Unlock()
+	return slices.Clone(a.heard)
+}
+
+// says is what the step's log was told so far.
+func (a *attempt) says() []string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return slices.Clone(a.notes)
 }
 
 // send sends a request as it is and returns the answer's status and text.

@@ -53,16 +53,16 @@ func TestLinesAreReadAsTheyCome(t *testing.T) {
 	read(false)
 	a.write("metrics.jsonl", `{"loss":1,"step":3}`)
 	read(false)
-	if len(a.heard) != 2 {
-		t.Errorf("heard %v", a.heard)
+	if len(a.hears()) != 2 {
+		t.Errorf("heard %v", a.hears())
 	}
 	report := a.Close(t.Context())
 	if got := metric(report, "loss"); got != `{"last":1,"min":1,"max":3,"count":3,"step":3}` {
 		t.Errorf("got %s", got)
 	}
-	if len(a.notes) != 2 || !strings.HasPrefix(a.notes[0], "line 4 of $MILLRACE_METRICS is passed over, as others like it: not an object of JSON: bad") ||
-		!strings.Contains(a.notes[1], `"a;b" cannot be the name`) {
-		t.Errorf("noted %q", a.notes)
+	if said := a.says(); len(said) != 2 || !strings.HasPrefix(said[0], "line 4 of $MILLRACE_METRICS is passed over, as others like it: not an object of JSON: bad") ||
+		!strings.Contains(said[1], `"a;b" cannot be the name`) {
+		t.Errorf("noted %q", said)
 	}
 }
 

@@ -106,8 +106,8 @@ func TestWhatIsLoggedIsReadBack(t *testing.T) {
 	a.wants(at(history, "metrics"), `[{"key":"loss","step":1,"timestamp":1000,"value":0.5},{"key":"loss","step":2,"timestamp":2000,"value":"NaN"}]`)
 	history = a.call("GET metrics/get-history?run_id=job-train&metric_key=loss&page_token="+at(history, "next_page_token").(string), "")
 	a.wants(at(history, "metrics", 1, "value"), `9`)
-	if want := []string{`["loss",1,0.5]`, `["loss",2,"NaN"]`, `["loss",3,0.25]`, `["loss",2,9]`, `["up",0,"Infinity"]`, `["down",0,"-Infinity"]`}; !slices.Equal(want, a.heard) {
-		t.Errorf("heard %v", a.heard)
+	if want := []string{`["loss",1,0.5]`, `["loss",2,"NaN"]`, `["loss",3,0.25]`, `["loss",2,9]`, `["up",0,"Infinity"]`, `["down",0,"-Infinity"]`}; !slices.Equal(want, a.hears()) {
+		t.Errorf("heard %v", a.hears())
 	}
 }
 
@@ -161,8 +161,8 @@ func TestWhatIsWrongIsRefusedInMLflowsWords(t *testing.T) {
 	if value := fmt.Sprint(at(a.call("GET runs/get?run_id=job-train", ""), "run", "data", "params", 1, "value")); value != strings.Repeat("ä", 6000) {
 		t.Errorf("kept %d bytes", len(value))
 	}
-	if len(a.notes) != 1 || !strings.Contains(a.notes[0], `"long" is cut to 6000`) {
-		t.Errorf("noted %q", a.notes)
+	if said := a.says(); len(said) != 1 || !strings.Contains(said[0], `"long" is cut to 6000`) {
+		t.Errorf("noted %q", said)
 	}
 }
 
@@ -264,8 +264,8 @@ func TestTheNextWorkerGoesOn(t *testing.T) {
 	if got := metric(report, "plain"); got != `{"last":1,"min":1,"max":1,"count":1,"step":1}` {
 		t.Errorf("got %s", got)
 	}
-	if want := []string{`["loss",1,0.5]`, `["loss",2,0.25]`, `["plain",1,1]`}; !slices.Equal(want, a.heard) {
-		t.Errorf("heard %v", a.heard)
+	if want := []string{`["loss",1,0.5]`, `["loss",2,0.25]`, `["plain",1,1]`}; !slices.Equal(want, a.hears()) {
+		t.Errorf("heard %v", a.hears())
 	}
 }
 
@@ -361,8 +361,8 @@ func TestWhatIsKept(t *testing.T) {
 	if diff := cmp.Diff(models, report.Models); diff != "" {
 		t.Error(diff)
 	}
-	if len(a.notes) != 1 || !strings.Contains(a.notes[0], "version 5 of model net is not registered") {
-		t.Errorf("noted %q", a.notes)
+	if said := a.says(); len(said) != 1 || !strings.Contains(said[0], "version 5 of model net is not registered") {
+		t.Errorf("noted %q", said)
 	}
 
 	data, err := os.ReadFile(filepath.Join(report.Folders[0].Folder, "metrics.parquet"))

@@ -304,10 +304,16 @@ func wholeNumber(text string) bool {
 	return err == nil && !strings.HasPrefix(text, "+")
 }
 
+// mostDigits are those that a float keeps, written in its shortest form.
+const mostDigits = 17
+
 func isNumber(text string) bool {
 	digits := strings.TrimPrefix(text, "-")
 	if len(digits) > 1 && digits[0] == '0' && digits[1] != '.' || strings.ContainsAny(text, "xX_pP") {
 		return false
+	}
+	if len(strings.Trim(strings.ReplaceAll(digits, ".", ""), "0")) > mostDigits && !strings.ContainsAny(text, "eE") {
+		return false // as text it loses nothing
 	}
 	_, err := strconv.ParseFloat(text, 64)
 	return err == nil

@@ -41,7 +41,11 @@ func description(plan *pipeline.Plan, file string) string {
 			fmt.Fprintf(&b, "- and %d more\n", len(plan.Steps)-i)
 			break
 		}
-		fmt.Fprintf(&b, "- **%s** on queue `%s`", step.Name, step.Queue)
+		kind := ""
+		if step.Kind != pipeline.Program {
+			kind = ", " + string(step.Kind) + ","
+		}
+		fmt.Fprintf(&b, "- **%s**%s on queue `%s`", step.Name, kind, step.Queue)
 		var after []string
 		for _, in := range step.Inputs {
 			if in.Binding.Step != nil {

@@ -85,6 +85,16 @@ func innermost(err error) string {
 	return err.Error()
 }
 
+// NoticeID is the name of the workflow that tells of an event: of a run of a
+// job's workflow, or of a step in it.
+func NoticeID(job, run string, event pipeline.Event, step string) string {
+	id := strings.Join([]string{job, "notice", run, string(event)}, "/")
+	if step != "" {
+		id += "/" + step
+	}
+	return id
+}
+
 // notify has people told of an event, if any want to be: of a node, or of the
 // job where i is negative. It waits only until that is on its way.
 func (e *execution) notify(event pipeline.Event, i int, names []string) {
@@ -92,12 +102,10 @@ func (e *execution) notify(event pipeline.Event, i int, names []string) {
 		return
 	}
 	in := NoticeInput{Notify: names, Notice: activities.Notice{Job: e.in.Job, Event: event, Time: workflow.Now(e.ctx)}}
-	id := []string{e.in.Job, "notice", workflow.GetInfo(e.ctx).WorkflowExecution.RunID, string(event)}
 	if i >= 0 {
 		in.Step, in.Question = e.nodes[i].Name, e.steps[i].Question
-		id = append(id, in.Step)
 	}
-	in.ID = strings.Join(id, "/")
+	in.ID = NoticeID(e.in.Job, workflow.GetInfo(e.ctx).WorkflowExecution.RunID, event, in.Step)
 	// It is told of a canceled job, too.
 	ctx, _ := workflow.NewDisconnectedContext(e.ctx)
 	ctx = workflow.WithChildOptions(ctx, workflow.ChildWorkflowOptions{

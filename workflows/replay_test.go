@@ -27,6 +27,7 @@ func TestRecordedJobsReplay(t *testing.T) {
 			replayer.RegisterWorkflowWithOptions(Loop, workflow.RegisterOptions{Name: LoopType})
 			replayer.RegisterWorkflowWithOptions(Batches, workflow.RegisterOptions{Name: BatchesType})
 			replayer.RegisterWorkflowWithOptions(Scheduled, workflow.RegisterOptions{Name: ScheduledType})
+			replayer.RegisterWorkflowWithOptions(Notice, workflow.RegisterOptions{Name: NoticeType})
 			replayer.RegisterWorkflowWithOptions(Sweep, workflow.RegisterOptions{Name: SweepType})
 			if err := replayer.ReplayWorkflowHistoryFromJSONFile(slog.New(slog.DiscardHandler), file); err != nil {
 				t.Error(err)

@@ -124,6 +124,7 @@ func runRun(ctx context.Context, a *app, o *runOptions) error {
 	}
 	s.progress.Close()
 	result := a.outcome(job, s)
+	a.awaitNotices(ctx, s.site, job)
 	s.stay()
 	return result
 }

@@ -36,9 +36,10 @@ type waiting struct {
 }
 
 const (
-	// demandAge is how old an answer may be that is decided by. From demandFresh
-	// on, another one is asked for meanwhile.
-	demandAge   = time.Second
+	// demandAge is how old an answer may be that is decided by, so that no GPU
+	// waits for it: what was taken here since is counted, and who has come since
+	// has time. From demandFresh on, another one is asked for meanwhile.
+	demandAge   = 10 * time.Second
 	demandFresh = 300 * time.Millisecond
 	// demandExact is how exactly Temporal tells since when a step waits: ages are
 	// counted now and then only, and for each task queue at another moment.

@@ -9,10 +9,8 @@ import (
 
 	"go.temporal.io/sdk/interceptor"
 	"go.temporal.io/sdk/worker"
-	"go.temporal.io/sdk/workflow"
 
 	"github.com/millrace-ml/millrace/internal/telemetry"
-	"github.com/millrace-ml/millrace/workflows"
 )
 
 // Jobs that were begun without traces go on with them.
@@ -42,9 +40,7 @@ func TestRecordedJobsReplayWithTraces(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			replayer.RegisterWorkflowWithOptions(workflows.Pipeline, workflow.RegisterOptions{Name: workflows.PipelineType})
-			replayer.RegisterWorkflowWithOptions(workflows.Scheduled, workflow.RegisterOptions{Name: workflows.ScheduledType})
-			replayer.RegisterWorkflowWithOptions(workflows.Sweep, workflow.RegisterOptions{Name: workflows.SweepType})
+			registerWorkflows(replayer)
 			if err := replayer.ReplayWorkflowHistoryFromJSONFile(slog.New(slog.DiscardHandler), file); err != nil {
 				t.Error(err)
 			}

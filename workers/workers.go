@@ -308,13 +308,21 @@ func register(ctx context.Context, o Options) error {
 	return nil
 }
 
-func registerPipelines(w worker.Worker, a *activities.Activities) {
+// registerWorkflows makes the workflows known to a worker, or whoever replays
+// what one has done.
+func registerWorkflows(w interface {
+	RegisterWorkflowWithOptions(any, workflow.RegisterOptions)
+}) {
 	w.RegisterWorkflowWithOptions(workflows.Pipeline, workflow.RegisterOptions{Name: workflows.PipelineType})
 	w.RegisterWorkflowWithOptions(workflows.Batches, workflow.RegisterOptions{Name: workflows.BatchesType})
 	w.RegisterWorkflowWithOptions(workflows.Loop, workflow.RegisterOptions{Name: workflows.LoopType})
 	w.RegisterWorkflowWithOptions(workflows.Scheduled, workflow.RegisterOptions{Name: workflows.ScheduledType})
 	w.RegisterWorkflowWithOptions(workflows.Sweep, workflow.RegisterOptions{Name: workflows.SweepType})
 	w.RegisterWorkflowWithOptions(workflows.Notice, workflow.RegisterOptions{Name: workflows.NoticeType})
+}
+
+func registerPipelines(w worker.Worker, a *activities.Activities) {
+	registerWorkflows(w)
 	for name, f := range map[string]any{
 		"Resolve": a.Resolve, "Fetch": a.Fetch, "Await": a.Await, "Publish": a.Publish,
 		"Register": a.Register, "Finish": a.Finish, "Keep": a.Keep, "TakeUp": a.TakeUp, "Trigger": a.Trigger,

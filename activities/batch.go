@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"sync"
 	"time"
 
@@ -115,7 +116,7 @@ func (a *Activities) Split(ctx context.Context, in SplitInput) (SplitResult, err
 		result.Table = true
 		return result, nil
 	}
-	result.Batches, result.Todo = len(list.Batches), len(list.Todo())
+	result.Batches, result.Todo = len(list.Batches), len(list.Unknown())
 	if result.List, err = list.Put(ctx, a.Store); err != nil {
 		return result, a.failed(err, StepFailed{})
 	}
@@ -193,9 +194,7 @@ func (a *Activities) chunk(ctx context.Context, plan *indexed, in StepInput) (St
 		}
 	}
 	given := make(map[string]pipeline.Value, len(in.Inputs)+2)
-	for name, v := range in.Inputs {
-		given[name] = v
-	}
+	maps.Copy(given, in.Inputs)
 	given[s.Parallel.Input], given[batch.RunnerInput] = pipeline.Content(c.Data), pipeline.Content(c.Runner)
 	in.Inputs = given
 	in.Key = string(cache.KeyOf([]cache.Ingredient{{Label: "step", Text: in.Key}, {Label: "mini-batches", Text: c.ID}}))
@@ -334,7 +333,7 @@ func (c *lists) get(ctx context.Context, store *artifact.Store, d pipeline.Diges
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("read what the mini-batches are made of"), err)
 	}
-	l := &openList{List: list, digest: d, tree: tree, todo: list.Todo()}
+	l := &openList{List: list, digest: d, tree: tree, todo: list.Unknown()}
 	c.known = append(c.known, l)
 	if len(c.known) > rememberedLists {
 		c.known = c.known[1:]

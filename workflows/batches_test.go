@@ -34,8 +34,6 @@ type batchWork struct {
 	mu     sync.Mutex
 	ran    map[int]int // how often each was run
 	chunks int
-	atOnce int
-	peak   int
 	joined []activities.JoinInput
 }
 
@@ -109,8 +107,7 @@ func (w *batchWork) run(t *testing.T, in BatchesInput, ahead func(*testsuite.Tes
 		}
 		env.ExecuteWorkflow(Batches, in)
 		err := env.GetWorkflowError()
-		var next *workflow.ContinueAsNewError
-		if errors.As(err, &next) {
+		if next, ok := errors.AsType[*workflow.ContinueAsNewError](err); ok {
 			if err := converter.GetDefaultDataConverter().FromPayloads(next.Input, &in); err != nil {
 				t.Fatal(err)
 			}

@@ -156,7 +156,7 @@ func TestSeveralJobsAreRemembered(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
-	if todo := l.Todo(); !slices.Equal(todo, []int{2}) {
+	if todo := l.Unknown(); !slices.Equal(todo, []int{2}) {
 		t.Errorf("to do are %v", todo)
 	}
 }

@@ -290,7 +290,7 @@ func (j *joiner) artifacts(ctx context.Context, ran []Ran) (pipeline.Artifact, e
 // log is what people read first of a step that worked on mini-batches.
 func (j *joiner) log(chunks int) string {
 	var b strings.Builder
-	known := len(j.list.Batches) - len(j.list.Todo())
+	known := len(j.list.Batches) - len(j.list.Unknown())
 	fmt.Fprintf(&b, "millrace: %d mini-batches, %d of them reused from earlier jobs; %d failed; run in %d chunks, whose logs are beside this one\n",
 		len(j.list.Batches), known, len(j.failed), chunks)
 	for _, n := range j.notes {

@@ -53,8 +53,8 @@ type Place struct {
 	Line    int `json:"line"`
 }
 
-// Todo are the positions of the mini-batches whose results are not known.
-func (l *List) Todo() []int {
+// Unknown are the positions of the mini-batches whose results are not known.
+func (l *List) Unknown() []int {
 	var todo []int
 	for i := range l.Batches {
 		if l.Batches[i].Known == nil {

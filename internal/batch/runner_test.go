@@ -88,7 +88,7 @@ func (r *trial) start(c Chunk) (Ran, error) {
 func (r *trial) all(files ...string) (*Joined, Summary) {
 	r.t.Helper()
 	l, _ := split(r.t, r.store, folder(r.t, r.store, files...), *r.step.Parallel, &Memory{})
-	ran, err := r.run(l, l.Todo(), Limits{-1, -1})
+	ran, err := r.run(l, l.Unknown(), Limits{-1, -1})
 	if err != nil {
 		r.t.Fatalf("%v\n%s", err, r.stdout)
 	}
@@ -241,7 +241,7 @@ func TestAChunkEndsWhenTooMuchFails(t *testing.T) {
 	r := newTrial(t, "def run(m):\n    raise ValueError\n")
 	r.step.Parallel.Processes = 1
 	l, _ := split(t, r.store, folder(t, r.store, "a=1", "b=2", "c=3", "d=4", "e=5"), *r.step.Parallel, &Memory{})
-	ran, err := r.run(l, l.Todo(), Limits{Failed: 1, FailedItems: -1})
+	ran, err := r.run(l, l.Unknown(), Limits{Failed: 1, FailedItems: -1})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -264,7 +264,7 @@ func TestAnInitThatFailsIsTold(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			r := newTrial(t, c.script)
 			l, _ := split(t, r.store, folder(t, r.store, "a=1"), *r.step.Parallel, &Memory{})
-			if _, err := r.run(l, l.Todo(), Limits{-1, -1}); err == nil || !strings.Contains(r.stdout, c.want) {
+			if _, err := r.run(l, l.Unknown(), Limits{-1, -1}); err == nil || !strings.Contains(r.stdout, c.want) {
 				t.Errorf("got %v, want the log to say %q:\n%s", err, c.want, r.stdout)
 			}
 		})
@@ -343,10 +343,10 @@ def run(m):
 		t.Fatal(err)
 	}
 	l, _ := split(t, r.store, folder(t, r.store, "a=1", "b=2", "c=3"), *r.step.Parallel, known)
-	if todo := l.Todo(); !slices.Equal(todo, []int{1}) {
+	if todo := l.Unknown(); !slices.Equal(todo, []int{1}) {
 		t.Fatalf("to do are %v", todo)
 	}
-	ran, err := r.run(l, l.Todo(), Limits{-1, -1})
+	ran, err := r.run(l, l.Unknown(), Limits{-1, -1})
 	if err != nil {
 		t.Fatal(err, r.stdout)
 	}

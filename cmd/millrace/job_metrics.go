@@ -97,22 +97,31 @@ func runJobMetrics(ctx context.Context, a *app, o *jobMetricsOptions) error {
 	case a.wantsData():
 		return a.printOrdered(metricsData(all), metricsGrid, inOrder(metricsColumns))
 	case len(all) == 0:
-		return a.noMetrics(job, o.step)
+		return a.noMetrics(job, o)
 	}
 	return metricsTable(all, a.Out).Write(a.Out)
 }
 
 // noMetrics says that there are none, and how a step reports some.
-func (a *app) noMetrics(job *runs.Job, step string) error {
-	who := "job " + job.Name
-	if step != "" {
-		who = "step " + step + " of " + who
+func (a *app) noMetrics(job *runs.Job, o *jobMetricsOptions) error {
+	who := "job " + o.job
+	if o.step != "" {
+		who = "step " + o.step + " of " + who
 	}
 	not := "has reported no metrics"
 	if !job.Status.Ended() {
 		not = "has reported no metrics yet"
 	}
 	a.say("%s %s", who, not)
+	for i := range job.Plan.Steps {
+		step := &job.Plan.Steps[i]
+		loop := job.Plan.StepJobName(step.Name)
+		if step.Loop != nil && (o.step == step.Name || o.job == loop || o.step == "" && o.job == job.Name) {
+			a.say("the iterations of %s are jobs of their own, as in `%s`; `%s` lists them", step.Name,
+				a.command("job", "metrics", loop+"-1"), a.command("job", "list", "--parent-job-name", loop))
+			return nil
+		}
+	}
 	a.say(`a step reports them with mlflow.log_metric, or with lines such as {"loss": 0.25} that it appends to the file $MILLRACE_METRICS`)
 	return nil
 }

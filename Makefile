@@ -46,6 +46,7 @@ bench: build ## measure what Millrace costs; see docs/benchmarks.md
 cluster-test: ## run a cluster on this machine: three workers do what one process does
 	tools/postgres
 	go test -tags cluster -count=1 -v -timeout 15m -run '^TestCluster' ./e2e/cluster
+	go test -tags cluster -count=1 -run '^TestPostgres$$' ./internal/transfer
 
 fault-test: ## kill, cut off and fill up parts of a cluster, FAULTS (20) times while steps of STEP_SECONDS (1) run; needs root
 	tools/postgres

@@ -43,6 +43,9 @@ func (s *Service) jobOutput(ctx context.Context, name, output string) (pipeline.
 		return pipeline.Artifact{}, "", fmt.Errorf("%w %q of job %s", ErrNoOutput, output, name)
 	}
 	made, ok := job.output(from)
+	if out := job.Plan.Step(from.Step).Output(from.Output); !ok && out != nil && out.Path != "" && job.step(from.Step).Status == pipeline.Completed {
+		return pipeline.Artifact{}, "", fmt.Errorf("output %q of job %s %w here: it was copied straight to %s", output, name, ErrNotMade, out.Path)
+	}
 	if !ok {
 		return pipeline.Artifact{}, "", fmt.Errorf("output %q of job %s %w: step %s is %s", output, name, ErrNotMade, from.Step, job.step(from.Step).Status)
 	}

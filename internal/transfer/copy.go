@@ -172,7 +172,11 @@ func (m *Mover) direct(ctx context.Context, all []item, to *datastore.Outside, j
 	if err != nil {
 		return Result{}, err
 	}
-	return Result{Metrics: metrics(map[string]int64{"files": files, "bytes": sent.Load(), "files_already_there": had.Load()})}, nil
+	told := map[string]int64{"files": files, "bytes": sent.Load()}
+	if n := had.Load(); n > 0 {
+		told["files_already_there"] = n
+	}
+	return Result{Metrics: metrics(told)}, nil
 }
 
 // isThere reports whether a file need not be moved: an earlier attempt has moved

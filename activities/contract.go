@@ -185,6 +185,8 @@ type FetchInput struct {
 	Step int             `json:"step"`
 	// Inputs are the names of the step's inputs to fetch.
 	Inputs []string `json:"inputs"`
+	// Addresses are those of data that the plan does not name, by input.
+	Addresses map[string]string `json:"addresses,omitempty"`
 }
 
 // FetchResult is what the inputs hold.

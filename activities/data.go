@@ -2,6 +2,8 @@ package activities
 
 import (
 	"context"
+	"maps"
+	"slices"
 
 	"go.temporal.io/sdk/activity"
 
@@ -17,12 +19,16 @@ func (a *Activities) Fetch(ctx context.Context, in FetchInput) (FetchResult, err
 	}
 	defer beat(ctx)()
 	result := FetchResult{Values: make(map[string]pipeline.Value)}
-	for _, name := range in.Inputs {
+	for _, name := range slices.Concat(in.Inputs, slices.Sorted(maps.Keys(in.Addresses))) {
 		port := plan.Steps[in.Step].Input(name)
-		if port == nil || port.Binding.Source == nil {
+		uri := in.Addresses[name]
+		if port != nil && uri == "" && port.Binding.Source != nil {
+			uri = port.Binding.Source.URI
+		}
+		if port == nil || uri == "" {
 			return FetchResult{}, invalid("step %s has no input %q to fetch", plan.Steps[in.Step].Name, name)
 		}
-		content, err := a.Data.Fetch(ctx, port.Binding.Source.URI, port.Type, nil)
+		content, err := a.Data.Fetch(ctx, uri, port.Type, nil)
 		if err != nil {
 			return FetchResult{}, a.attemptFailed(ctx, err, transferGivesUpAt, StepFailed{Attempt: Attempt{Number: int(activity.GetInfo(ctx).Attempt)}})
 		}

@@ -150,7 +150,11 @@ func (p *indexed) inputs(i int, hits map[int]*Resolved, given map[string]pipelin
 				values[in.Name] = pipeline.Content(a)
 			}
 		case b.Parameter != "" || b.Joined != nil:
-			if v, ok := b.In(given); ok {
+			v, ok := b.In(given)
+			if v.URI != "" && in.Mode != pipeline.Direct {
+				return nil, false
+			}
+			if ok {
 				values[in.Name] = v
 			}
 		case b.Source != nil && b.Source.Artifact == nil && in.Mode != pipeline.Direct:

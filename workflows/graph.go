@@ -74,6 +74,9 @@ type Edge struct {
 // the job is.
 type Given struct {
 	Input string `json:"input"`
+	// Fetched inputs are data: where the value is the address of some, that is
+	// read when the step starts.
+	Fetched bool `json:"fetched,omitempty"`
 	pipeline.Binding
 }
 
@@ -131,7 +134,7 @@ func NewGraph(plan *pipeline.Plan) Graph {
 			case b.Step != nil:
 				n.Edges = append(n.Edges, Edge{Input: in.Name, Node: index[b.Step.Step], Output: b.Step.Output, Optional: in.Optional, Literal: in.Type.IsLiteral()})
 			case b.Parameter != "" || b.Joined != nil:
-				n.Given = append(n.Given, Given{Input: in.Name, Binding: b})
+				n.Given = append(n.Given, Given{Input: in.Name, Fetched: !in.Type.IsLiteral() && in.Mode != pipeline.Direct, Binding: b})
 			case b.Source != nil && b.Source.Artifact == nil && in.Mode != pipeline.Direct:
 				n.Sources = append(n.Sources, in.Name)
 			}

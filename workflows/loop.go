@@ -107,6 +107,20 @@ func (e *execution) loop(i int) {
 	})
 }
 
+// addresses are those of data that a loop gives to a node, by input.
+func (e *execution) addresses(i int) map[string]string {
+	var found map[string]string
+	for _, given := range e.nodes[i].Given {
+		if v, ok := given.In(e.in.Values); ok && given.Fetched && v.URI != "" {
+			if found == nil {
+				found = make(map[string]string)
+			}
+			found[given.Input] = v.URI
+		}
+	}
+	return found
+}
+
 // root is the job that was submitted.
 func (e *execution) root() string {
 	if e.in.Iteration != nil {

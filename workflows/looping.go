@@ -332,6 +332,8 @@ func (l *looping) parallelFor() (*LoopResult, error) {
 		switch {
 		case l.ctx.Err() != nil:
 			return nil, l.ctx.Err()
+		case l.state.Failure != nil && (l.stopped || !more):
+			return nil, nil // see Loop
 		case l.stopped || !more:
 			return l.aggregate()
 		}
@@ -353,9 +355,6 @@ func (l *looping) drain(selector workflow.Selector, inFlight *int, err error) er
 // aggregate joins what the iterations have made.
 func (l *looping) aggregate() (*LoopResult, error) {
 	result := &LoopResult{Parts: l.state.Parts}
-	if l.state.Failure != nil {
-		return result, nil
-	}
 	ctx := workflow.WithActivityOptions(l.ctx, activityOptions("aggregate", PipelinesQueue, "join the outputs of the iterations", patience))
 	in := activities.AggregateInput{UnrollInput: activities.UnrollInput{
 		Job: l.in.Job, Plan: l.in.Plan, Step: l.in.Step, Inputs: l.in.Inputs, Given: l.in.Given,

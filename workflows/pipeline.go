@@ -206,7 +206,7 @@ func (e *execution) startReady() bool {
 	var ask []activities.Ready
 	for _, i := range batch {
 		switch {
-		case e.fetched[i] == nil && len(e.nodes[i].Sources) > 0:
+		case e.fetched[i] == nil && (len(e.nodes[i].Sources) > 0 || len(e.addresses(i)) > 0):
 			e.fetch(i)
 		case e.nodes[i].Kind != pipeline.Program:
 			e.perform(i)
@@ -235,7 +235,9 @@ func (e *execution) inputs(i int) map[string]pipeline.Value {
 		}
 	}
 	for _, given := range e.nodes[i].Given {
-		if v, ok := given.In(e.in.Values); ok {
+		if v, ok := e.fetched[i][given.Input]; ok {
+			values[given.Input] = v
+		} else if v, ok := given.In(e.in.Values); ok {
 			values[given.Input] = v
 		}
 	}

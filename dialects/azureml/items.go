@@ -196,7 +196,7 @@ func (l *loader) checkItems(g *graph, it *items) {
 		return
 	}
 	ref := it.bound.single()
-	good := false
+	var good bool
 	if ref.kind == siblingOutput || ref.kind == siblingInput {
 		good = l.checkSibling(g, it.bound, ref)
 	} else {

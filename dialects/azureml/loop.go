@@ -162,8 +162,8 @@ func (l *loader) connectLoop(g *graph, nd *node) {
 	c := &component{name: body.runs.name, inline: body.runs.inline, outputs: body.runs.outputs, program: &program{}, deterministic: true}
 	if nd.control.kind == "do_while" {
 		c.inputs, nd.outputs = body.runs.inputs, body.outputs
-		l.connectCondition(g, nd)
-		l.connectMapping(g, nd)
+		l.connectCondition(nd)
+		l.connectMapping(nd)
 	} else {
 		l.noPromotions(body.outputs, "an output of the body of a parallel_for; bind an output of the loop")
 		c.inputs, c.outputs = eachOptional(body.runs.inputs), aggregated(body)
@@ -199,7 +199,7 @@ func aggregated(body *node) (list table[*result]) {
 }
 
 // connectCondition finds the output that is the condition of a do_while.
-func (l *loader) connectCondition(g *graph, nd *node) {
+func (l *loader) connectCondition(nd *node) {
 	lp, t := nd.control.loop, nd.control.condition
 	nd.control.condition = nil
 	if t == nil {
@@ -225,7 +225,7 @@ func (l *loader) connectCondition(g *graph, nd *node) {
 }
 
 // connectMapping finds the outputs and inputs that a mapping names.
-func (l *loader) connectMapping(_ *graph, nd *node) {
+func (l *loader) connectMapping(nd *node) {
 	lp, body := nd.control.loop, nd.control.loop.node
 	var good []carry
 	taken := map[string]string{}

@@ -36,7 +36,7 @@ func (r *Records) SubmitChild(ctx context.Context, s Submitted) error {
 
 // Children are the names of the jobs that are parts of one, in order.
 func (r *Records) Children(ctx context.Context, parent string) ([]string, error) {
-	if CheckName(parent) != nil {
+	if !name.MatchString(parent) {
 		return nil, nil
 	}
 	keys, err := r.store.ListRecords(ctx, "children/"+parent+"/")

@@ -54,6 +54,11 @@ func (l *loader) approvalNode(nd *node, n *yaml.Node, _ yaml.Pos) {
 		s.Kind = pipeline.ApprovalKind
 		s.Approval = &pipeline.Approval{Message: message, Approvers: f.approvers(u.around, approvers), Timeout: s.Timeout, Approves: onTimeout == approves}
 		s.Timeout = 0 // there is no program to stop
+		for i := range s.Inputs {
+			if s.Inputs[i].Mode == pipeline.Direct {
+				s.Inputs[i].Mode = pipeline.ReadOnlyMount // content is approved, not an address
+			}
+		}
 		f.passOutputs(u, s)
 	}
 	nd.runs = c

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"hash/fnv"
+	"maps"
 	"math"
 	"strconv"
 	"sync"
@@ -171,9 +172,7 @@ func (a *Activities) lookupTrials(ctx context.Context, plan *indexed, in Propose
 // ones that the program has.
 func trialInputs(inputs map[string]pipeline.Value, s *pipeline.Step, values map[string]string) map[string]pipeline.Value {
 	all := make(map[string]pipeline.Value, len(inputs)+len(values))
-	for name, v := range inputs {
-		all[name] = v
-	}
+	maps.Copy(all, inputs)
 	for name, text := range values {
 		if s.Input(name) != nil {
 			all[name] = pipeline.Text(text)

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"sort"
 	"strings"
 
 	"go.temporal.io/sdk/temporal"
@@ -123,7 +122,7 @@ func (s *sweeping) run(t *trial) {
 // inputs are those of a trial: the sweep's, and what was sampled.
 func (s *sweeping) inputs(t *trial) map[string]pipeline.Value {
 	all := make(map[string]pipeline.Value, len(s.in.Inputs)+len(t.Values))
-	for _, name := range sortedKeys(s.in.Inputs) {
+	for _, name := range workflow.DeterministicKeys(s.in.Inputs) {
 		all[name] = s.in.Inputs[name]
 	}
 	for _, name := range s.node.Sampled {
@@ -142,19 +141,10 @@ func (s *sweeping) summary(t *trial) string {
 // settings are sampled values in a line.
 func settings(values map[string]string) string {
 	var parts []string
-	for _, name := range sortedKeys(values) {
+	for _, name := range workflow.DeterministicKeys(values) {
 		parts = append(parts, name+"="+values[name])
 	}
 	return strings.Join(parts, ", ")
-}
-
-func sortedKeys[V any](m map[string]V) []string {
-	keys := make([]string, 0, len(m))
-	for key := range m { //workflowcheck:ignore
-		keys = append(keys, key)
-	}
-	sort.Strings(keys)
-	return keys
 }
 
 // await waits for another job, or another trial, that computes the same; no slot
@@ -290,6 +280,6 @@ func told(metric string, metrics map[string]pipeline.Metric) activities.Told {
 	if m, ok := metrics[metric]; ok {
 		return activities.Told{Metric: &m}
 	}
-	logged := sortedKeys(metrics)
+	logged := workflow.DeterministicKeys(metrics)
 	return activities.Told{Logged: logged[:min(len(logged), activities.MaxLogged)]}
 }

@@ -313,7 +313,9 @@ func (l *looping) parallelFor() (*LoopResult, error) {
 			if values == nil {
 				values = make(map[string]pipeline.Value, len(item.Values))
 			}
-			maps.Copy(values, item.Values)
+			for _, name := range workflow.DeterministicKeys(item.Values) {
+				values[name] = item.Values[name]
+			}
 			number := l.state.Next
 			inFlight++
 			selector.AddFuture(l.iterate(number, item.Name, values), func(f workflow.Future) {

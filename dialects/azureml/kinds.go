@@ -61,19 +61,3 @@ func (l *loader) ownJob(job *Job, root *yaml.Node, kind string, at yaml.Pos) {
 		l.problems.errorf(at, "write it as a node of a pipeline", "there are no jobs of the type %s", kind)
 	}
 }
-
-// laterNode refuses a node of a kind that does not run.
-func (l *loader) laterNode(nd *node, kind string, at yaml.Pos) {
-	l.problems.errorf(at, "", "node %s is %s node; Millrace does not run %s nodes yet", quote(nd.name), withArticle(kind), kind)
-}
-
-// laterComponent refuses a component of a kind that does not run.
-func (l *loader) laterComponent(c *component, kind string, at yaml.Pos) bool {
-	l.problems.errorf(at, "", "component %s is %s component; Millrace does not run %s components yet", quote(c.name), withArticle(kind), kind)
-	return false
-}
-
-// laterJob refuses a job of a kind that does not run.
-func (l *loader) laterJob(kind string, at yaml.Pos) {
-	l.problems.errorf(at, "", "this is %s job; Millrace does not run %s jobs yet", withArticle(kind), kind)
-}

@@ -63,7 +63,7 @@ func (p *page) look(ctx context.Context, _ string) (*Entry, error) {
 
 func (p *page) open(ctx context.Context, _ string, from int64) (io.ReadCloser, error) {
 	inside, cancel := context.WithCancelCause(ctx)
-	response, err := p.ask(inside, http.MethodGet, from)
+	response, err := p.ask(inside, http.MethodGet, from) //nolint:bodyclose // whoever reads it does
 	if err != nil {
 		cancel(nil)
 		return nil, err

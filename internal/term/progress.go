@@ -153,19 +153,19 @@ const fewMetrics = 3
 // told is what a step has said of itself, after a comma: its parts, what its control
 // outputs hold, its metrics.
 func told(s pipeline.StepState) string {
-	text := ""
+	words := []string{""} // it goes on where something else ends
 	if s.Parts != nil {
-		text += ", " + Clean(s.Parts.String())
+		words = append(words, Clean(s.Parts.String()))
 	}
 	for i, name := range slices.Sorted(maps.Keys(s.Values)) {
 		if i < fewMetrics {
-			text += ", " + name + ": " + Cut(Clean(s.Values[name]), 40)
+			words = append(words, name+": "+Cut(Clean(s.Values[name]), 40))
 		}
 	}
 	if m := Metrics(s.Metrics, fewMetrics); m != "" {
-		text += ", " + m
+		words = append(words, m)
 	}
-	return text
+	return strings.Join(words, ", ")
 }
 
 // on says where a step runs, and that it is not its first attempt.

@@ -41,8 +41,6 @@ type column struct {
 	bits int
 	// precision and scale are those of decimals.
 	precision, scale int
-	// key is set for the columns of the primary key of a table.
-	key bool
 	// declared is what the database calls the type, for people.
 	declared string
 }

@@ -183,7 +183,7 @@ func (m *Mover) direct(ctx context.Context, all []item, to *datastore.Outside, j
 // it, or what is there is known to be the same.
 func (m *Mover) isThere(ctx context.Context, it item, to *datastore.Outside, j *journal) (bool, error) {
 	before, known := j.known(it.path, it.version)
-	if comparable := it.entry.Same(it.entry); !known && !comparable {
+	if comparison := it.entry.Same(it.entry); !known && !comparison {
 		return false, nil
 	}
 	there, err := to.Look(ctx, it.path)

@@ -21,12 +21,12 @@ type rowWriter interface {
 // parquetWriter writes a Parquet file.
 type parquetWriter struct {
 	columns []column
-	out     *parquet.Writer
+	out     *parquet.GenericWriter[any]
 	batch   []parquet.Row
 }
 
 func newParquetWriter(w io.Writer, columns []column) *parquetWriter {
-	return &parquetWriter{columns: columns, out: parquet.NewWriter(w, schemaOf(columns),
+	return &parquetWriter{columns: columns, out: parquet.NewGenericWriter[any](w, schemaOf(columns),
 		parquet.Compression(&parquet.Snappy), parquet.MaxRowsPerRowGroup(rowGroup), parquet.CreatedBy("millrace", "", ""))}
 }
 

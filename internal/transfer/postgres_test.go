@@ -27,7 +27,8 @@ func postgresServer(t *testing.T) (*sql.DB, string) {
 		t.Fatal("PostgreSQL is not installed: tools/postgres installs it")
 	}
 	bin := filepath.Dir(programs[len(programs)-1])
-	folder, err := os.MkdirTemp("", "millrace-postgres-")
+	// Not t.TempDir: its parent is closed to the user that PostgreSQL runs as.
+	folder, err := os.MkdirTemp("", "millrace-postgres-") //nolint:usetesting // see above
 	if err != nil {
 		t.Fatal(err)
 	}

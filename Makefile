@@ -56,6 +56,7 @@ ci: build lint race docker-test ## everything that must pass before a merge
 	go test $$(tools/packages heavy)
 	go test -count=1 -timeout 25m ./e2e
 	home=$$(mktemp -d); trap 'rm -rf "$$home"' EXIT; MILLRACE_HOME=$$home bin/millrace run $(EXAMPLE)
+	$(MAKE) mlflow-test
 	$(MAKE) cluster-test
 	$(MAKE) fault-test FAULTS=6 SEED=41
 

@@ -173,7 +173,7 @@ func (d *adoption) resume(ctx context.Context, left Left) (StepResult, error) {
 // planFor waits until the store can be asked for the plan.
 func (d *adoption) planFor(ctx context.Context, left Left) (*indexed, error) {
 	for {
-		plan, err := d.plan(ctx, left.Input.Plan)
+		plan, err := d.planOf(ctx, left.Input.Plan, left.Input.Job, left.Input.Root)
 		if _, final := errors.AsType[*temporal.ApplicationError](err); err == nil || final {
 			return plan, err
 		}

@@ -31,7 +31,7 @@ type AggregateResult struct {
 // order, of values the list of them in JSON.
 func (a *Activities) Aggregate(ctx context.Context, in AggregateInput) (AggregateResult, error) {
 	defer beat(ctx)()
-	plan, err := a.plan(ctx, in.Plan)
+	plan, err := a.planOf(ctx, in.Plan, in.Parent, "")
 	if err != nil {
 		return AggregateResult{}, err
 	}

@@ -51,7 +51,7 @@ const maxMessage = 4 << 10
 
 // Ask makes the question of an approval.
 func (a *Activities) Ask(ctx context.Context, in AskInput) (AskResult, error) {
-	plan, err := a.plan(ctx, in.Plan)
+	plan, err := a.planOf(ctx, in.Plan, in.Job, "")
 	if err != nil {
 		return AskResult{}, err
 	}
@@ -122,7 +122,7 @@ type approvalRecord struct {
 
 // Answer keeps the answer to an approval, and notes how its step has ended.
 func (a *Activities) Answer(ctx context.Context, in AnswerInput) (AnswerResult, error) {
-	plan, err := a.plan(ctx, in.Plan)
+	plan, err := a.planOf(ctx, in.Plan, in.Job, "")
 	if err != nil {
 		return AnswerResult{}, err
 	}

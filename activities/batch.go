@@ -90,7 +90,7 @@ type RanChunk struct {
 
 // Split cuts the input of a step, and claims the step for this job.
 func (a *Activities) Split(ctx context.Context, in SplitInput) (SplitResult, error) {
-	plan, err := a.plan(ctx, in.Plan)
+	plan, err := a.planOf(ctx, in.Plan, in.Job, "")
 	if err != nil {
 		return SplitResult{}, err
 	}
@@ -236,7 +236,7 @@ const ResultsOutput = batch.ResultsOutput
 // Join puts together what all mini-batches have made, remembers it for later
 // jobs, and gives the claim of the step back.
 func (a *Activities) Join(ctx context.Context, in JoinInput) (StepResult, error) {
-	plan, err := a.plan(ctx, in.Plan)
+	plan, err := a.planOf(ctx, in.Plan, in.Job, "")
 	if err != nil {
 		return StepResult{}, err
 	}

@@ -181,6 +181,7 @@ type AwaitInput struct {
 
 // FetchInput brings data from outside into the store.
 type FetchInput struct {
+	Job  string          `json:"job,omitempty"`
 	Plan pipeline.Digest `json:"plan"`
 	Step int             `json:"step"`
 	// Inputs are the names of the step's inputs to fetch.

@@ -13,7 +13,7 @@ import (
 // Fetch brings data from outside into the store, when the step that reads it is
 // about to start: an earlier step may have put it there.
 func (a *Activities) Fetch(ctx context.Context, in FetchInput) (FetchResult, error) {
-	plan, err := a.plan(ctx, in.Plan)
+	plan, err := a.planOf(ctx, in.Plan, in.Job, "")
 	if err != nil {
 		return FetchResult{}, err
 	}

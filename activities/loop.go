@@ -14,8 +14,10 @@ import (
 // UnrollInput asks what iterations of a loop are given.
 type UnrollInput struct {
 	// Job is the name of the loop's own job.
-	Job  string          `json:"job"`
-	Plan pipeline.Digest `json:"plan"`
+	Job string `json:"job"`
+	// Parent is the job that the loop is a step of.
+	Parent string          `json:"parent,omitempty"`
+	Plan   pipeline.Digest `json:"plan"`
 	// Step is the index of the loop in the plan. Inputs are the ports that the
 	// plan leaves open, Given the inputs of the loop around it, where it stands in
 	// the body of one.
@@ -45,7 +47,7 @@ type UnrolledItem struct {
 
 // Unroll finds what iterations of a loop are given.
 func (a *Activities) Unroll(ctx context.Context, in UnrollInput) (UnrollResult, error) {
-	plan, err := a.plan(ctx, in.Plan)
+	plan, err := a.planOf(ctx, in.Plan, in.Parent, "")
 	if err != nil {
 		return UnrollResult{}, err
 	}

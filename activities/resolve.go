@@ -17,7 +17,7 @@ const maxResolved = 1500
 // hits: what becomes ready by a hit is looked up too. A pipeline that is wholly
 // reused is one call.
 func (a *Activities) Resolve(ctx context.Context, in ResolveInput) (ResolveResult, error) {
-	plan, err := a.plan(ctx, in.Plan)
+	plan, err := a.planOf(ctx, in.Plan, in.Job, "")
 	if err != nil {
 		return ResolveResult{}, err
 	}

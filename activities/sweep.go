@@ -105,7 +105,7 @@ type Trials = record.Trials
 // Propose samples the next trials of a sweep, and asks the cache for them. It
 // also notes how far the sweep is, for whoever asks without a server.
 func (a *Activities) Propose(ctx context.Context, in ProposeInput) (ProposeResult, error) {
-	plan, err := a.plan(ctx, in.Plan)
+	plan, err := a.planOf(ctx, in.Plan, in.Job, "")
 	if err != nil {
 		return ProposeResult{}, err
 	}

@@ -14,7 +14,7 @@ import (
 // Transfer moves the data of a step, in the worker itself. Another attempt goes
 // on where this one has got to.
 func (a *Activities) Transfer(ctx context.Context, in StepInput) (result StepResult, err error) {
-	plan, err := a.plan(ctx, in.Plan)
+	plan, err := a.planOf(ctx, in.Plan, in.Job, in.Root)
 	if err != nil {
 		return StepResult{}, err
 	}

@@ -15,7 +15,9 @@ import (
 
 // BatchesInput is the input of the workflow Batches.
 type BatchesInput struct {
-	Job  string          `json:"job"`
+	Job string `json:"job"`
+	// Root is the job that was submitted, where this is a part of it.
+	Root string          `json:"root,omitempty"`
 	Plan pipeline.Digest `json:"plan"`
 	// Step is the index of the step in the plan; Node is what the workflow has
 	// to know of it.
@@ -200,7 +202,7 @@ func (b *batching) begin() {
 
 func (b *batching) chunk(name string, c activities.Chunk) activities.StepInput {
 	return activities.StepInput{
-		Job: b.in.Job, Plan: b.in.Plan, Ready: activities.Ready{Step: b.in.Step, Inputs: b.in.Inputs}, Name: name, Key: b.in.Key, Chunk: &c,
+		Job: b.in.Job, Root: b.in.Root, Plan: b.in.Plan, Ready: activities.Ready{Step: b.in.Step, Inputs: b.in.Inputs}, Name: name, Key: b.in.Key, Chunk: &c,
 	}
 }
 

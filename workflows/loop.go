@@ -75,7 +75,7 @@ func (e *execution) loop(i int) {
 	node := e.nodes[i]
 	plan := pipeline.Plan{Type: pipeline.PipelineJob, Name: e.in.Job}
 	in := LoopInput{
-		Job: plan.StepJobName(node.Name), Root: e.root(), Experiment: e.in.Experiment, Kind: node.Kind, Plan: e.in.Plan, Step: i,
+		Job: plan.StepJobName(node.Name), Parent: e.in.Job, Root: e.root(), Experiment: e.in.Experiment, Kind: node.Kind, Plan: e.in.Plan, Step: i,
 		Loop: *node.Loop, Inputs: e.steps[i].Inputs, Given: e.in.Values, ContinueOnFailure: e.in.Graph.ContinueOnFailure,
 	}
 	state := &e.steps[i]

@@ -23,9 +23,11 @@ const (
 
 // LoopInput is the input of the workflow Loop.
 type LoopInput struct {
-	// Job is the name of the loop's own job, Root that of the job that was
+	// Job is the name of the loop's own job, Parent that of the job that it is a step
+	// of, Root that of the job that was
 	// submitted.
 	Job        string `json:"job"`
+	Parent     string `json:"parent,omitempty"`
 	Root       string `json:"root"`
 	Experiment string `json:"experiment,omitempty"`
 	// Plan and Step say where the loop stands.
@@ -148,7 +150,7 @@ func (l *looping) progress() (LoopProgress, error) {
 func (l *looping) unroll(from, most int) (activities.UnrollResult, error) {
 	var result activities.UnrollResult
 	in := activities.UnrollInput{
-		Job: l.in.Job, Plan: l.in.Plan, Step: l.in.Step, Inputs: l.in.Inputs, Given: l.in.Given, From: from, Most: most,
+		Job: l.in.Job, Parent: l.in.Parent, Plan: l.in.Plan, Step: l.in.Step, Inputs: l.in.Inputs, Given: l.in.Given, From: from, Most: most,
 	}
 	err := workflow.ExecuteLocalActivity(local(l.ctx, "find what the iterations are given"), do.Unroll, in).Get(l.ctx, &result)
 	return result, err
@@ -359,7 +361,7 @@ func (l *looping) aggregate() (*LoopResult, error) {
 	result := &LoopResult{Parts: l.state.Parts}
 	ctx := workflow.WithActivityOptions(l.ctx, activityOptions("aggregate", PipelinesQueue, "join the outputs of the iterations", patience))
 	in := activities.AggregateInput{UnrollInput: activities.UnrollInput{
-		Job: l.in.Job, Plan: l.in.Plan, Step: l.in.Step, Inputs: l.in.Inputs, Given: l.in.Given,
+		Job: l.in.Job, Parent: l.in.Parent, Plan: l.in.Plan, Step: l.in.Step, Inputs: l.in.Inputs, Given: l.in.Given,
 	}}
 	var made activities.AggregateResult
 	if err := workflow.ExecuteActivity(ctx, do.Aggregate, in).Get(ctx, &made); err != nil {

@@ -57,7 +57,7 @@ func (e *execution) batches(i int) {
 		ParentClosePolicy:     enumspb.PARENT_CLOSE_POLICY_REQUEST_CANCEL,
 		WaitForCancellation:   true,
 	})
-	in := BatchesInput{Job: e.in.Job, Plan: e.in.Plan, Step: i, Node: node, Key: state.Key, Inputs: state.Inputs, Experiment: e.in.Experiment}
+	in := BatchesInput{Job: e.in.Job, Root: e.rootOfPart(), Plan: e.in.Plan, Step: i, Node: node, Key: state.Key, Inputs: state.Inputs, Experiment: e.in.Experiment}
 	e.later(workflow.ExecuteChildWorkflow(child, BatchesType, in), func(f workflow.Future) {
 		var outcome BatchesOutcome
 		state := &e.steps[i]

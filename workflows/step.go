@@ -149,7 +149,7 @@ func (e *execution) fetch(i int) {
 	ctx := e.activity(node.Name+"/fetch", PipelinesQueue, "fetch the inputs of "+node.Name, patience)
 	e.steps[i].Status, e.steps[i].Waiting = pipeline.Queued, "fetches its inputs"
 	e.touch(i)
-	e.later(workflow.ExecuteActivity(ctx, do.Fetch, activities.FetchInput{Plan: e.in.Plan, Step: i, Inputs: node.Sources, Addresses: e.addresses(i)}), func(f workflow.Future) {
+	e.later(workflow.ExecuteActivity(ctx, do.Fetch, activities.FetchInput{Job: e.in.Job, Plan: e.in.Plan, Step: i, Inputs: node.Sources, Addresses: e.addresses(i)}), func(f workflow.Future) {
 		var result activities.FetchResult
 		if err := f.Get(e.ctx, &result); err != nil {
 			e.ended(i, err)

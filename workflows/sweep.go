@@ -22,7 +22,9 @@ func SweepID(job, step string) string { return job + "-" + strings.ReplaceAll(st
 
 // SweepInput is the input of the workflow Sweep.
 type SweepInput struct {
-	Job  string          `json:"job"`
+	Job string `json:"job"`
+	// Root is the job that was submitted, where this is a part of it.
+	Root string          `json:"root,omitempty"`
 	Plan pipeline.Digest `json:"plan"`
 	// Step is the index of the sweep in the plan; Node is what the workflow has
 	// to know of it.
@@ -89,7 +91,7 @@ func (e *execution) sweep(i int) {
 		ParentClosePolicy:     enumspb.PARENT_CLOSE_POLICY_REQUEST_CANCEL,
 		WaitForCancellation:   true,
 	})
-	in := SweepInput{Job: e.in.Job, Plan: e.in.Plan, Step: i, Node: node, Inputs: state.Inputs, Experiment: e.in.Experiment}
+	in := SweepInput{Job: e.in.Job, Root: e.rootOfPart(), Plan: e.in.Plan, Step: i, Node: node, Inputs: state.Inputs, Experiment: e.in.Experiment}
 	e.later(workflow.ExecuteChildWorkflow(child, SweepType, in), func(f workflow.Future) {
 		var outcome SweepOutcome
 		if err := f.Get(e.ctx, &outcome); err != nil {

@@ -91,7 +91,7 @@ func (s *sweeping) run(t *trial) {
 	ctx, t.stop = workflow.WithCancel(s.running)
 	ctx = s.activity(ctx, id, TaskQueue(s.node.Queue, s.node.GPUs), s.summary(t), patience)
 	in := activities.StepInput{
-		Job: s.in.Job, Plan: s.in.Plan, Name: name, Key: t.Key, Reusable: s.node.Reusable,
+		Job: s.in.Job, Root: s.in.Root, Plan: s.in.Plan, Name: name, Key: t.Key, Reusable: s.node.Reusable,
 		Timeout: s.what.Limits.TrialTimeout,
 		Ready:   activities.Ready{Step: s.in.Step, Inputs: s.inputs(t)},
 		Watch: &activities.Watch{

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"sync"
 
 	"github.com/zeebo/blake3"
 
@@ -52,6 +53,30 @@ func (s *Store) Has(ctx context.Context, a pipeline.Artifact) (bool, error) {
 		return false, fmt.Errorf("look for %s: %w", a.Digest, err)
 	}
 	return true, nil
+}
+
+// Missing tells which of many files the store does not hold, or not with their
+// sizes. Like [Store.Has] it reads none of them.
+func (s *Store) Missing(ctx context.Context, files map[pipeline.Digest]int64) (map[pipeline.Digest]bool, error) {
+	refs := make([]blobRef, 0, len(files))
+	for d, size := range files {
+		refs = append(refs, blobRef{d, size})
+	}
+	var mu sync.Mutex
+	missing := make(map[pipeline.Digest]bool)
+	err := s.each(ctx, len(refs), func(ctx context.Context, i int) error {
+		size, err := s.backend.size(ctx, refs[i].digest)
+		if err != nil && !errors.Is(err, ErrGone) {
+			return fmt.Errorf("look for %s: %w", refs[i].digest, err)
+		}
+		if err != nil || size != refs[i].size {
+			mu.Lock()
+			missing[refs[i].digest] = true
+			mu.Unlock()
+		}
+		return nil
+	})
+	return missing, err
 }
 
 // files lists the blobs with an artifact's file contents, each once.

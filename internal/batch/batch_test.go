@@ -161,6 +161,62 @@ func TestSeveralJobsAreRemembered(t *testing.T) {
 	}
 }
 
+// What a mini-batch made may be gone from the store: it then runs again, and the
+// others do not.
+func TestMiniBatchesWhoseResultsAreGoneAreForgotten(t *testing.T) {
+	const key = "0123456789"
+	files := func(digest pipeline.Digest, size int64) []Made {
+		return []Made{{Path: "out/x", Size: size, Digest: digest}}
+	}
+	for _, c := range []struct {
+		name string
+		// gone is what the segment loses: its rows, or the file of the second.
+		rows, file bool
+		want       []string
+	}{
+		{"nothing is", false, false, []string{"0: a*", "1: b*", "2: c*"}},
+		{"a file", false, true, []string{"0: a*", "1: b", "2: c*"}},
+		{"the rows, which the last has none of", true, false, []string{"0: a", "1: b", "2: c*"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			store := newStore(t)
+			in, p := folder(t, store, "a=1", "b=2", "c=3"), pipeline.Parallel{Files: 1}
+			l, _ := split(t, store, in, p, &Memory{})
+			rows, file := pipeline.NewDigest(make([]byte, 32)), pipeline.NewDigest(make([]byte, 32))
+			for _, kept := range []struct {
+				gone bool
+				text string
+				at   *pipeline.Digest
+			}{{c.rows, "one\ntwo\n", &rows}, {c.file, "made", &file}} {
+				if kept.gone {
+					continue
+				}
+				a, err := store.PutBytes(t.Context(), []byte(kept.text))
+				if err != nil {
+					t.Fatal(err)
+				}
+				*kept.at = a.Digest
+			}
+			s := &Segment{Rows: rows, Batches: []Remembered{
+				{ID: l.Batches[0].ID, Number: 0, Paths: []string{"a"}, Length: 4},
+				{ID: l.Batches[1].ID, Number: 1, Paths: []string{"b"}, At: 4, Length: 4, Files: files(file, 4)},
+				{ID: l.Batches[2].ID, Number: 2, Paths: []string{"c"}, At: 8},
+			}}
+			if err := Remember(t.Context(), store, key, s, nil); err != nil {
+				t.Fatal(err)
+			}
+			known, err := Recall(t.Context(), store, key)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, got := split(t, store, in, p, known)
+			if diff := cmp.Diff(c.want, got); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
 func TestTablesNameTheirFiles(t *testing.T) {
 	store := newStore(t)
 	in := func(table string) pipeline.Artifact {

@@ -154,7 +154,7 @@ func (s *Source) Split(p *pipeline.Parallel, known *Memory) (*List, error) {
 				taken[f] = true
 			}
 			number = max(number, r.Number+1)
-			l.Batches = append(l.Batches, Batch{Number: r.Number, ID: r.ID, Items: len(files), Files: files, Keys: r.Keys, Known: &Place{n, line}})
+			l.Batches = append(l.Batches, Batch{Number: r.Number, ID: r.ID, Items: len(files), Files: files, Keys: r.Keys, Known: known.place(Place{n, line})})
 		}
 	}
 	seen := make(map[int]bool, len(l.Batches))
@@ -283,27 +283,28 @@ func SplitTable(ctx context.Context, store *artifact.Store, pieces pipeline.Arti
 	at := known.byID()
 	used := map[int]bool{}
 	number := 0
+	var anew []int
 	for line := range bytes.Lines(text) {
 		var b Batch
 		if err := json.Unmarshal(line, &b); err != nil {
 			return nil, fmt.Errorf("read the pieces of a table: %w", err)
 		}
+		numbered := false
 		if place, ok := at[b.ID]; ok {
-			b.Known = &place
+			// The same rows again are a mini-batch of its own.
 			if n := known.segments[place.Segment].Batches[place.Line].Number; !used[n] {
-				b.Number, used[n] = n, true
+				b.Known, b.Number, used[n], numbered = known.place(place), n, true, true
 				number = max(number, n+1)
-			} else {
-				b.Known = nil // the same rows again: a mini-batch of its own
 			}
+		}
+		if !numbered {
+			anew = append(anew, len(l.Batches))
 		}
 		l.Batches = append(l.Batches, b)
 	}
-	for i := range l.Batches {
-		if l.Batches[i].Known == nil {
-			l.Batches[i].Number = number
-			number++
-		}
+	for _, i := range anew {
+		l.Batches[i].Number = number
+		number++
 	}
 	return l, nil
 }

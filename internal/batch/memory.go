@@ -42,6 +42,8 @@ type Remembered struct {
 	Length   int64 `json:"length,omitempty"`
 	// Files are what it wrote, below the name of the output.
 	Files []Made `json:"files,omitempty"`
+	// gone is set where the store does not hold its rows or files any more.
+	gone bool
 }
 
 // Made is a file that a mini-batch wrote.
@@ -67,7 +69,7 @@ type memoryRecord struct {
 func memoryKey(key string) string { return "batches/" + key[:2] + "/" + key }
 
 // Recall reads what is remembered under a key. What cannot be read any more is
-// forgotten.
+// forgotten; a mini-batch of which a file is gone runs again, as it was cut.
 func Recall(ctx context.Context, store *artifact.Store, key string) (*Memory, error) {
 	m := &Memory{}
 	digests, err := segmentsOf(ctx, store, key)
@@ -84,7 +86,34 @@ func Recall(ctx context.Context, store *artifact.Store, key string) (*Memory, er
 		}
 		m.digests, m.segments = append(m.digests, d), append(m.segments, s)
 	}
-	return m, nil
+	return m, m.check(ctx, store)
+}
+
+// check marks the mini-batches whose rows or files the store does not hold any
+// more.
+func (m *Memory) check(ctx context.Context, store *artifact.Store) error {
+	files := make(map[pipeline.Digest]int64)
+	for _, s := range m.segments {
+		for _, b := range s.Batches {
+			if end := b.At + b.Length; end > 0 && s.Rows != "" {
+				files[s.Rows] = max(files[s.Rows], end)
+			}
+			for _, f := range b.Files {
+				files[f.Digest] = f.Size
+			}
+		}
+	}
+	missing, err := store.Missing(ctx, files)
+	if err != nil || len(missing) == 0 {
+		return err
+	}
+	for _, s := range m.segments {
+		for i := range s.Batches {
+			b := &s.Batches[i]
+			b.gone = b.Length > 0 && missing[s.Rows] || slices.ContainsFunc(b.Files, func(f Made) bool { return missing[f.Digest] })
+		}
+	}
+	return nil
 }
 
 func segmentsOf(ctx context.Context, store *artifact.Store, key string) ([]pipeline.Digest, error) {
@@ -148,6 +177,14 @@ func Remember(ctx context.Context, store *artifact.Store, key string, s *Segment
 		return fmt.Errorf("remember mini-batches: %w", err)
 	}
 	return store.WriteRecord(ctx, memoryKey(key), text)
+}
+
+// place refers to the result of a mini-batch; nil where it is gone.
+func (m *Memory) place(at Place) *Place {
+	if m.segments[at.Segment].Batches[at.Line].gone {
+		return nil
+	}
+	return &at
 }
 
 // byID finds mini-batches by what is in them; the newest counts.

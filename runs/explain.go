@@ -69,9 +69,15 @@ func (s *Service) Explain(ctx context.Context, name, stepName string) (*Explanat
 		return e, nil
 	}
 	if state.Key == "" {
-		e.Verdict = "has not been looked up yet: its inputs are not known"
-		if state.Waiting != "" {
+		switch {
+		case state.Waiting != "":
 			e.Verdict = state.Waiting
+		case state.Status.Ended() && step.Kind == pipeline.ApprovalKind:
+			e.Verdict = "asked for somebody's word, which every job does: an approval is never reused"
+		case state.Status.Ended() && step.Kind == pipeline.TransferKind:
+			e.Verdict = "ran, because the places outside may have changed: a data transfer is never reused"
+		default:
+			e.Verdict = "has not been looked up yet: its inputs are not known"
 		}
 		return e, nil
 	}

@@ -50,7 +50,8 @@ func (l *loader) closest(name string, legal []string) string {
 		if len(name) > 2 && (strings.HasPrefix(other, lower) || len(candidate) > 2 && strings.HasPrefix(lower, other)) {
 			d = min(d, 1)
 		}
-		if d < bestDistance {
+		// Of two that begin alike, the one that is spelt more like it is meant.
+		if d < bestDistance || best != "" && d == bestDistance && near.Distance(lower, other) < near.Distance(lower, strings.ToLower(best)) {
 			best, bestDistance = candidate, d
 		}
 	}

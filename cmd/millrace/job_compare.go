@@ -131,8 +131,9 @@ func (a *app) comparison(c *runs.Comparison) error {
 				name = f.Step + "." + f.Name
 			}
 			row := []string{name}
+			alike := commonStart(f.Values)
 			for _, value := range f.Values {
-				row = append(row, shownValue(section, value, cell))
+				row = append(row, shownValue(section, value, alike, cell))
 			}
 			t.Add(row...)
 			files = append(files, changedIn(name, c.Jobs, f.Files)...)
@@ -154,8 +155,32 @@ func (a *app) comparison(c *runs.Comparison) error {
 	return nil
 }
 
-// shownValue is a value in its cell: numbers and digests in short.
-func shownValue(section runs.Section, value *string, width int) string {
+// commonStart is with what all values begin that are there.
+func commonStart(values []*string) string {
+	var start *string
+	for _, v := range values {
+		switch {
+		case v == nil:
+		case start == nil:
+			start = v
+		default:
+			n := 0
+			for n < min(len(*start), len(*v)) && (*start)[n] == (*v)[n] {
+				n++
+			}
+			s := strings.ToValidUTF8((*start)[:n], "")
+			start = &s
+		}
+	}
+	if start == nil {
+		return ""
+	}
+	return *start
+}
+
+// shownValue is a value in its cell: numbers and digests in short, and of long
+// texts that begin alike what they differ in.
+func shownValue(section runs.Section, value *string, alike string, width int) string {
 	if value == nil {
 		return "-"
 	}
@@ -164,6 +189,10 @@ func shownValue(section runs.Section, value *string, width int) string {
 		if n, err := strconv.ParseFloat(text, 64); err == nil {
 			return term.Number(n)
 		}
+	}
+	if len(text) > width && len(alike) > width/2 && len(alike) < len(text) {
+		// From the beginning of the word in which the difference lies.
+		text = "... " + text[strings.LastIndexAny(alike, " \n\t/")+1:]
 	}
 	words := strings.Fields(text)
 	for i, word := range words {

@@ -233,6 +233,9 @@ func iterationFailure(number int, job string, err error) *pipeline.Failure {
 			f = details.Failure
 		}
 	}
+	if taken := nameTaken(err, job); taken != nil {
+		f = *taken
+	}
 	f.Message = fmt.Sprintf("iteration %d (job %s) failed: %s", number, job, f.Message)
 	return &f
 }

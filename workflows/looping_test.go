@@ -174,6 +174,16 @@ func TestAFailedIterationFailsItsLoop(t *testing.T) {
 }
 
 // Every item is an iteration, and no more run at once than may.
+// A job that a user named as an iteration would be called, and that runs.
+func TestAnIterationWhoseNameIsTakenSaysSo(t *testing.T) {
+	err := fmt.Errorf("begin: %w", &temporal.ChildWorkflowExecutionAlreadyStartedError{})
+	f := iterationFailure(2, "job-loop-2", err)
+	want := "iteration 2 (job job-loop-2) failed: another job that runs is called job-loop-2, as this part of the job is to be"
+	if f.Message != want || f.Kind != pipeline.UserFailure || f.Hint == "" {
+		t.Errorf("got %+v, want %q, as a mistake of the user with a hint", f, want)
+	}
+}
+
 func TestAParallelForRunsEveryItem(t *testing.T) {
 	running, most := 0, 0
 	seen := map[string]bool{}

@@ -308,6 +308,9 @@ func (e *execution) ended(i int, err error) {
 			}
 		}
 	}
+	if f := nameTaken(err, SweepID(e.in.Job, e.nodes[i].Name)); f != nil {
+		failure = *f
+	}
 	if state.Ended.IsZero() {
 		state.Ended = workflow.Now(e.ctx)
 	}
@@ -315,6 +318,18 @@ func (e *execution) ended(i int, err error) {
 		failure.Message = fmt.Sprintf("%s (attempt %d of %d)", failure.Message, e.failures[i], r.Attempts)
 	}
 	e.fail(i, failure)
+}
+
+// nameTaken is the failure of what is a job of its own, and could not begin because
+// another job that has its name runs; nil where err says something else.
+func nameTaken(err error, name string) *pipeline.Failure {
+	if _, taken := errors.AsType[*temporal.ChildWorkflowExecutionAlreadyStartedError](err); !taken {
+		return nil
+	}
+	return &pipeline.Failure{
+		Kind: pipeline.UserFailure, Hint: "submit this job again under another name, or when that one has ended",
+		Message: "another job that runs is called " + name + ", as this part of the job is to be",
+	}
 }
 
 // lostWhileEnding reports whether an activity that was asked to end lost its

@@ -196,7 +196,8 @@ func (b *builder) ingredient(step string, line cache.Ingredient) {
 }
 
 // sorted are the facts by section, in each in the order in which they came, the
-// job's own first. A step's parameter that only repeats one of its job is left out.
+// job's own first. A step's parameter that only repeats one of its job is left
+// out, and so is one of the job of which a step's says all, and more.
 func (b *builder) sorted() []Fact {
 	for i := range b.facts {
 		f := &b.facts[i]
@@ -205,8 +206,14 @@ func (b *builder) sorted() []Fact {
 		}
 	}
 	kept := slices.DeleteFunc(slices.Clone(b.facts), func(f Fact) bool {
-		if f.Section != ParametersSection || f.Step == "" {
+		if f.Section != ParametersSection {
 			return false
+		}
+		if f.Step == "" {
+			return slices.ContainsFunc(b.facts, func(of Fact) bool {
+				return of.Section == f.Section && of.Step != "" && of.Name == f.Name &&
+					covers(of.Values, f.Values) && !covers(f.Values, of.Values)
+			})
 		}
 		i, ok := b.at[factName{ParametersSection, "", f.Name}]
 		return ok && slices.EqualFunc(b.facts[i].Values, f.Values, same)
@@ -219,6 +226,11 @@ func (b *builder) sorted() []Fact {
 		)
 	})
 	return kept
+}
+
+// covers reports whether all values of b are among those of a.
+func covers(a, b []*string) bool {
+	return slices.EqualFunc(a, b, func(a, b *string) bool { return b == nil || same(a, b) })
 }
 
 func same(a, b *string) bool { return (a == nil) == (b == nil) && (a == nil || *a == *b) }

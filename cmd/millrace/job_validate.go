@@ -86,6 +86,9 @@ func (a *app) printValidation(valid string, err error, warnings, notes azureml.P
 	if err := a.print(result, nil); err != nil {
 		return err
 	}
+	if err != nil && a.flags.search == nil && (a.flags.format == "none" || a.flags.format == "table") {
+		return err // neither of them says what is wrong
+	}
 	if err != nil {
 		return said(exitInvalid)
 	}

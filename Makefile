@@ -10,7 +10,7 @@ EXAMPLE  := examples/penguins/pipeline.yml
 TOOLS    := bin/tools/.built
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test lint fuzz bench cluster-test fault-test docker-test mlflow-test ci race clean
+.PHONY: help build run test lint fuzz bench cluster-test fault-test docker-test mlflow-test tables-test ci race clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -57,6 +57,7 @@ ci: build lint race docker-test ## everything that must pass before a merge
 	go test -count=1 -timeout 25m ./e2e
 	home=$$(mktemp -d); trap 'rm -rf "$$home"' EXIT; MILLRACE_HOME=$$home bin/millrace run $(EXAMPLE)
 	$(MAKE) mlflow-test
+	$(MAKE) tables-test
 	$(MAKE) cluster-test
 	$(MAKE) fault-test FAULTS=6 SEED=41
 
@@ -73,6 +74,10 @@ docker-test: build ## run what needs a Docker Engine, with one of its own if nee
 # The clients come from PyPI once, and stay in bin/mlflow.
 mlflow-test: build ## log everything with MLflow's own clients, 2.x and 3.x, and read it back
 	tools/mlflow-test
+
+# So do pandas and pyarrow, in bin/tables.
+tables-test: ## cut tables of all kinds into mini-batches with pandas
+	tools/tables-test
 
 clean: ## delete what was built
 	rm -rf bin

@@ -6,70 +6,108 @@
 package batch
 
 import (
+	"encoding/json"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/millrace-ml/millrace/internal/artifact"
 	"github.com/millrace-ml/millrace/pipeline"
 )
 
-// rowsOf is a script that returns a line for each mini-batch: its partition, and
-// its rows as JSON.
-const rowsOf = `
-import json
-def run(df, context):
-    keys = context.partition_key_value
-    rows = json.loads(df.to_json(orient="records", date_format="iso", date_unit="s"))
-    text = " ".join(json.dumps(row) for row in rows).replace('"', "")
-    return [(",".join("%s=%s" % kv for kv in sorted(keys.items())) + ": " if keys else "") + text] * len(df)
-`
+// cases are tables that one Python cuts, because importing pandas takes longer
+// than all of them.
+type cases struct {
+	*trial
+	dir   string
+	names []string
+}
 
-// table runs all mini-batches of a table, and returns what each was given.
-func table(t *testing.T, p pipeline.Parallel, in pipeline.Artifact, r *trial) []string {
-	t.Helper()
-	p.Input, p.Entry, p.AppendRowTo, p.Processes, p.Timeout, p.LogLevel = "files", "script.py", "rows", 1, 60, "INFO"
-	p.MaxFailedBatches, p.MaxFailedItems, p.MaxFailedPercent = -1, -1, 100
-	r.step.Parallel = &p
-	s, err := Open(t.Context(), r.store, in, pipeline.MLTable)
+func newCases(t *testing.T) *cases { return &cases{trial: newTrial(t, ""), dir: t.TempDir()} }
+
+// add puts down a table, of which the files are "path=content".
+func (c *cases) add(name, mltable string, p pipeline.Parallel, files ...string) {
+	c.t.Helper()
+	p.Input = "files"
+	c.step.Parallel = &p
+	in := folder(c.t, c.store, append([]string{"MLTable=" + mltable}, files...)...)
+	s, err := Open(c.t.Context(), c.store, in, pipeline.MLTable)
 	if err != nil {
-		t.Fatal(err)
+		c.t.Fatal(err)
 	}
-	c, err := s.Pieces(t.Context(), r.store, r.step)
+	chunk, err := s.Pieces(c.t.Context(), c.store, c.step)
 	if err != nil {
-		t.Fatal(err)
+		c.t.Fatal(err)
 	}
-	pieces, err := r.start(c)
-	if err != nil {
-		return []string{r.stdout}
+	dir := filepath.Join(c.dir, strconv.Itoa(len(c.names)))
+	if err := os.MkdirAll(filepath.Join(dir, "out"), 0o755); err != nil {
+		c.t.Fatal(err)
 	}
-	l, err := SplitTable(t.Context(), r.store, pieces.Results, &Memory{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	ran, err := r.run(l, l.Unknown(), Limits{-1, -1})
-	if err != nil {
-		t.Fatalf("%v\n%s", err, r.stdout)
-	}
-	joined, err := Join(t.Context(), r.store, l, r.step, []Ran{ran}, false)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var given []string
-	for line := range strings.Lines(r.text(joined.Outputs["rows"])) {
-		if line = strings.TrimSuffix(line, "\n"); len(given) == 0 || given[len(given)-1] != line {
-			given = append(given, line)
+	for to, a := range map[string]pipeline.Artifact{"data": chunk.Data, "runner": chunk.Runner} {
+		if err := c.store.Stage(c.t.Context(), a, filepath.Join(dir, to), artifact.Writable); err != nil {
+			c.t.Fatal(err)
 		}
 	}
-	return given
+	c.names = append(c.names, name)
+}
+
+// cutter cuts the tables in folders, and prints what is in each mini-batch: its
+// partition, and its rows as JSON.
+const cutter = `
+import json, os, pickle, sys, traceback
+sys.path.insert(0, "0/runner")
+import table
+def batches(dir):
+    with open(dir + "/runner/chunk.json") as file:
+        table.cut(json.load(file), dir + "/data", dir + "/out")
+    with open(dir + "/out/index.jsonl") as file:
+        lines = list(file)
+    for line in lines:
+        at = json.loads(line)
+        with open(dir + "/out/" + at["pack"], "rb") as pack:
+            pack.seek(at["at"])
+            df = pickle.loads(pack.read(at["length"]))
+        assert len(df) == at["items"]
+        rows = json.loads(df.to_json(orient="records", date_format="iso", date_unit="s"))
+        keys = ",".join("%s=%s" % (k, v) for k, v in at.get("keys", []))
+        yield (keys + ": " if keys else "") + " ".join(json.dumps(row, ensure_ascii=False) for row in rows).replace('"', "")
+found = []
+for number in range(int(sys.argv[1])):
+    try:
+        found.append(list(batches(str(number))))
+    except SystemExit as error:
+        found.append([str(error)])
+    except Exception:
+        found.append([traceback.format_exc()])
+print(json.dumps(found))
+`
+
+// cut cuts all tables, and checks what is in their mini-batches.
+func (c *cases) cut(check func(t *testing.T, i int, got []string)) {
+	c.t.Helper()
+	cmd := exec.CommandContext(c.t.Context(), "python3", "-W", "error", "-c", cutter, strconv.Itoa(len(c.names)))
+	cmd.Dir, cmd.Stderr = c.dir, os.Stderr
+	said, err := cmd.Output()
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	var found [][]string
+	if err := json.Unmarshal(said, &found); err != nil {
+		c.t.Fatalf("%v: %s", err, said)
+	}
+	for i, name := range c.names {
+		c.t.Run(name, func(t *testing.T) { check(t, i, found[i]) })
+	}
 }
 
 func TestTablesAreReadAsTheirFileSays(t *testing.T) {
 	const people = "a.csv=name,age\nann,1\nbob,2\n"
-	for _, c := range []struct {
+	table := []struct {
 		name  string
 		steps string
 		files []string
@@ -84,7 +122,7 @@ func TestTablesAreReadAsTheirFileSays(t *testing.T) {
 		{"header of each file", "read_delimited: {header: all_files_different_headers}", []string{"a.csv=x\n1\n", "b.csv=y\n2\n"}, []string{"{x: 1.0, y: null} {x: null, y: 2.0}"}},
 		{"texts", "read_delimited: {infer_column_types: false}", []string{"a.csv=x\n007\n"}, []string{"{x: 007}"}},
 		{"empty as text", "read_delimited: {empty_as_string: true}", []string{"a.csv=x,y\nNA,\n"}, []string{"{x: NA, y: }"}},
-		{"an encoding", "read_delimited: {encoding: iso88591}", []string{"a.csv=x\n\xe9\n"}, []string{"{x: \\u00e9}"}},
+		{"an encoding", "read_delimited: {encoding: iso88591}", []string{"a.csv=x\n\xe9\n"}, []string{"{x: é}"}},
 		{"the path of the file", "read_delimited: {include_path_column: true}", []string{"a.csv=x\n1\n", "deep/b.csv=x\n2\n"}, []string{"{Path: /a.csv, x: 1} {Path: /deep/b.csv, x: 2}"}},
 		{"an empty file", "read_delimited", []string{"a.csv=x\n1\n", "b.csv="}, []string{"{x: 1}"}},
 		{"json lines", "read_json_lines", []string{"a.csv={\"x\": 1, \"y\": \"a\"}\n\n{\"x\": 2, \"y\": \"b\"}\n"}, []string{"{x: 1, y: a} {x: 2, y: b}"}},
@@ -103,26 +141,26 @@ func TestTablesAreReadAsTheirFileSays(t *testing.T) {
 		{"to integers", "read_delimited: {infer_column_types: false}\n- convert_column_types: [{columns: x, column_type: int}]", []string{"a.csv=x\n07\n"}, []string{"{x: 7}"}},
 		{"to integers, some missing", "read_delimited: {infer_column_types: false}\n- convert_column_types: [{columns: x, column_type: int}]", []string{"a.csv=x,y\n07,a\n,b\nz,c\n"}, []string{"{x: 7, y: a} {x: null, y: b} {x: null, y: c}"}},
 		{"to integers, one is no number", "read_delimited\n- convert_column_types: [{columns: x, column_type: int}]", []string{"a.csv=x\n1\nz\n"}, []string{"{x: 1} {x: null}"}},
-		{"to numbers", "read_delimited: {infer_column_types: false}\n- convert_column_types: [{columns: [x, y], column_type: float}]", []string{"a.csv=x,y\n1.5,2\n"}, []string{"{x: 1.5, y: 2}"}},
+		{"to numbers", "read_delimited: {infer_column_types: false}\n- convert_column_types: [{columns: [x, y], column_type: float}]", []string{"a.csv=x,y\n1.5,2\n"}, []string{"{x: 1.5, y: 2.0}"}},
 		{"to texts", "read_delimited\n- convert_column_types: [{columns: [x], column_type: string}]", []string{"a.csv=x\n1\n"}, []string{"{x: 1}"}},
 		{"to booleans", "read_delimited\n- convert_column_types: [{columns: [x], column_type: boolean}]", []string{"a.csv=x\nyes\nno\n"}, []string{"{x: true} {x: false}"}},
 		{"to booleans, by their words", "read_delimited\n- convert_column_types: [{columns: [x], column_type: {boolean: {true_values: [good], false_values: [bad], mismatch_as: 'false'}}}]", []string{"a.csv=x\ngood\nbad\n"}, []string{"{x: true} {x: false}"}},
-		{"to times", "read_delimited\n- convert_column_types: [{columns: [x], column_type: {datetime: {formats: ['%d.%m.%Y']}}}]", []string{"a.csv=x\n24.12.2025\n"}, []string{"{x: 2025-12-24T00:00:00Z}"}},
-		{"to times, of two formats", "read_delimited\n- convert_column_types: [{columns: [x], column_type: {datetime: {formats: ['%d.%m.%Y', '%Y-%m-%d']}}}]", []string{"a.csv=x\n24.12.2025\n2025-12-25\n"}, []string{"{x: 2025-12-24T00:00:00Z} {x: 2025-12-25T00:00:00Z}"}},
-		{"columns of paths", "read_delimited\n- extract_columns_from_partition_format: {partition_format: '/{region}/{day:yyyy-MM-dd}/a.csv'}", []string{"eu/2025-12-24/a.csv=x\n1\n"}, []string{"{x: 1, region: eu, day: 2025-12-24T00:00:00Z}"}},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			r := newTrial(t, rowsOf)
-			files := append([]string{"MLTable=paths: [{pattern: '**/*.csv'}]\ntransformations:\n- " + c.steps}, c.files...)
-			if diff := cmp.Diff(c.want, table(t, pipeline.Parallel{}, folder(t, r.store, files...), r)); diff != "" {
-				t.Errorf("%s\n%s", diff, r.stdout)
-			}
-		})
+		{"to times", "read_delimited\n- convert_column_types: [{columns: [x], column_type: {datetime: {formats: ['%d.%m.%Y']}}}]", []string{"a.csv=x\n24.12.2025\n"}, []string{"{x: 2025-12-24T00:00:00}"}},
+		{"to times, of two formats", "read_delimited\n- convert_column_types: [{columns: [x], column_type: {datetime: {formats: ['%d.%m.%Y', '%Y-%m-%d']}}}]", []string{"a.csv=x\n24.12.2025\n2025-12-25\n"}, []string{"{x: 2025-12-24T00:00:00} {x: 2025-12-25T00:00:00}"}},
+		{"columns of paths", "read_delimited\n- extract_columns_from_partition_format: {partition_format: '/{region}/{day:yyyy-MM-dd}/a.csv'}", []string{"eu/2025-12-24/a.csv=x\n1\n"}, []string{"{x: 1, region: eu, day: 2025-12-24T00:00:00}"}},
 	}
+	all := newCases(t)
+	for _, c := range table {
+		all.add(c.name, "paths: [{pattern: '**/*.csv'}]\ntransformations:\n- "+c.steps, pipeline.Parallel{}, c.files...)
+	}
+	all.cut(func(t *testing.T, i int, got []string) {
+		if diff := cmp.Diff(table[i].want, got); diff != "" {
+			t.Error(diff)
+		}
+	})
 }
 
 func TestTablesOfParquetAreRead(t *testing.T) {
-	r := newTrial(t, rowsOf)
 	path := filepath.Join(t.TempDir(), "a.parquet")
 	made, err := exec.CommandContext(t.Context(), "python3", "-c",
 		"import pandas, sys; pandas.DataFrame({'x': [1, 2], 'y': ['a', None]}).to_parquet(sys.argv[1])", path).CombinedOutput()
@@ -133,15 +171,18 @@ func TestTablesOfParquetAreRead(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	in := folder(t, r.store, "MLTable=paths: [{file: ./a.parquet}]\ntransformations: [read_parquet]", "a.parquet="+string(content))
-	if diff := cmp.Diff([]string{"{x: 1, y: a} {x: 2, y: null}"}, table(t, pipeline.Parallel{}, in, r)); diff != "" {
-		t.Errorf("%s\n%s", diff, r.stdout)
-	}
+	one := newCases(t)
+	one.add("all of it", "paths: [{file: ./a.parquet}]\ntransformations: [read_parquet]", pipeline.Parallel{}, "a.parquet="+string(content))
+	one.cut(func(t *testing.T, _ int, got []string) {
+		if diff := cmp.Diff([]string{"{x: 1, y: a} {x: 2, y: null}"}, got); diff != "" {
+			t.Error(diff)
+		}
+	})
 }
 
 func TestTablesAreCut(t *testing.T) {
 	const rows = "a.csv=k,x\n1,a\n2,b\n1,c\n"
-	for _, c := range []struct {
+	table := []struct {
 		name string
 		p    pipeline.Parallel
 		want []string
@@ -150,19 +191,20 @@ func TestTablesAreCut(t *testing.T) {
 		{"not at all where they are small", pipeline.Parallel{}, []string{"{k: 1, x: a} {k: 2, x: b} {k: 1, x: c}"}},
 		{"by a column", pipeline.Parallel{PartitionKeys: []string{"k"}}, []string{"k=1: {k: 1, x: a} {k: 1, x: c}", "k=2: {k: 2, x: b}"}},
 		{"by two columns", pipeline.Parallel{PartitionKeys: []string{"k", "x"}}, []string{"k=1,x=a: {k: 1, x: a}", "k=1,x=c: {k: 1, x: c}", "k=2,x=b: {k: 2, x: b}"}},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			r := newTrial(t, rowsOf)
-			in := folder(t, r.store, "MLTable=paths: [{file: ./a.csv}]\ntransformations: [read_delimited]", rows)
-			if diff := cmp.Diff(c.want, table(t, c.p, in, r)); diff != "" {
-				t.Errorf("%s\n%s", diff, r.stdout)
-			}
-		})
 	}
+	all := newCases(t)
+	for _, c := range table {
+		all.add(c.name, "paths: [{file: ./a.csv}]\ntransformations: [read_delimited]", c.p, rows)
+	}
+	all.cut(func(t *testing.T, i int, got []string) {
+		if diff := cmp.Diff(table[i].want, got); diff != "" {
+			t.Error(diff)
+		}
+	})
 }
 
 func TestTablesWithMistakesAreTold(t *testing.T) {
-	for _, c := range []struct {
+	table := []struct {
 		name, steps, file string
 		p                 pipeline.Parallel
 		want              string
@@ -175,14 +217,15 @@ func TestTablesWithMistakesAreTold(t *testing.T) {
 		{"a partition key", "read_delimited", "age\n1\n", pipeline.Parallel{PartitionKeys: []string{"region"}}, "no column region, which partition_keys names; it has age"},
 		{"a line of JSON", "read_json_lines", "{x\n", pipeline.Parallel{}, "line 1: "},
 		{"a partition format", "read_delimited\n- extract_columns_from_partition_format: {partition_format: '/{region}/b.csv'}", "age\n1\n", pipeline.Parallel{}, "is not of the form"},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			r := newTrial(t, rowsOf)
-			in := folder(t, r.store, "MLTable=paths: [{file: ./a.csv}]\ntransformations:\n- "+c.steps, "a.csv="+c.file)
-			got := strings.Join(table(t, c.p, in, r), "\n")
-			if !strings.Contains(got, c.want) || strings.Contains(got, "Traceback") {
-				t.Errorf("got %s\nwant %q", got, c.want)
-			}
-		})
 	}
+	all := newCases(t)
+	for _, c := range table {
+		all.add(c.name, "paths: [{file: ./a.csv}]\ntransformations:\n- "+c.steps, c.p, "a.csv="+c.file)
+	}
+	all.cut(func(t *testing.T, i int, got []string) {
+		text := strings.Join(got, "\n")
+		if !strings.Contains(text, table[i].want) || strings.Contains(text, "Traceback") {
+			t.Errorf("got %s\nwant %q", text, table[i].want)
+		}
+	})
 }

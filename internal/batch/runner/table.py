@@ -128,24 +128,62 @@ def names_of(value):
     return [value] if isinstance(value, str) else list(value)
 
 
+def has(df, columns, what):
+    """Ends the program where a table lacks a column."""
+    missing = [c for c in columns if c not in df.columns]
+    if missing:
+        there = ", ".join(c for c in map(str, df.columns) if c != FILE)
+        sys.exit("millrace: the table has no column %s, which %s names; it has %s" % (", ".join(missing), what, there))
+
+
+def as_boolean(column, details):
+    """Texts that mean yes and no, whichever the file names. Others are missing,
+    or what mismatch_as says."""
+    words = {True: ("true", "1", "1.0", "yes"), False: ("false", "0", "0.0", "no")}
+    for value, key in ((True, "true_values"), (False, "false_values")):
+        if details.get(key):
+            words[value] = [str(word).strip().lower() for word in names_of(details[key])]
+    known = {word: value for value in (False, True) for word in words[value]}
+    mismatch = str(details.get("mismatch_as", "")).lower()
+    if mismatch in ("true", "false"):
+        return column.map(lambda v: known.get(str(v).strip().lower(), mismatch == "true")).astype(bool)
+    found = column.map(lambda v: known.get(str(v).strip().lower()))
+    if mismatch == "error" and found.isna().any():
+        sys.exit("millrace: %r in column %s is neither of true_values nor of false_values" % (column[found.isna()].iloc[0], column.name))
+    return found.astype("boolean" if found.isna().any() else bool)
+
+
+def as_datetime(pd, column, formats):
+    """Times of the first format that fits. What fits none is missing."""
+    if not formats:
+        return pd.to_datetime(column)
+    found = None
+    for form in formats:
+        one = pd.to_datetime(column, format=form, errors="coerce")
+        found = one if found is None else found.fillna(one)
+    return found
+
+
 def convert(pd, df, rules):
     for rule in rules:
         to = rule.get("column_type")
-        formats = None
+        details = {}
         if isinstance(to, dict):
             (to, details), = to.items()
-            formats = (details or {}).get("formats") if isinstance(details, dict) else None
+            details = details if isinstance(details, dict) else {}
+        has(df, names_of(rule["columns"]), "convert_column_types")
         for column in names_of(rule["columns"]):
             if to in ("int", "long"):
-                df[column] = pd.to_numeric(df[column], errors="coerce").astype("Int64" if df[column].isna().any() else "int64")
+                numbers = pd.to_numeric(df[column], errors="coerce")
+                df[column] = numbers.astype("Int64" if numbers.isna().any() else "int64")
             elif to in ("float", "double"):
-                df[column] = pd.to_numeric(df[column], errors="coerce")
+                df[column] = pd.to_numeric(df[column], errors="coerce").astype(float)
             elif to == "string":
                 df[column] = df[column].astype(str)
             elif to == "boolean":
-                df[column] = df[column].map(lambda v: str(v).strip().lower() in ("true", "1", "yes"))
+                df[column] = as_boolean(df[column], details)
             elif to == "datetime":
-                df[column] = pd.to_datetime(df[column], format=names_of(formats)[0] if formats else None)
+                df[column] = as_datetime(pd, df[column], names_of(details.get("formats") or []))
             else:
                 sys.exit("millrace: convert_column_types does not know the type %s" % to)
     return df
@@ -174,7 +212,9 @@ def select(df, text):
         if isinstance(node, ast.Compare) and len(node.ops) == 1 and type(node.ops[0]) in COMPARE:
             return COMPARE[type(node.ops[0])](value(node.left), value(node.comparators[0]))
         if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "col" and len(node.args) == 1:
-            return df[ast.literal_eval(node.args[0])]
+            column = ast.literal_eval(node.args[0])
+            has(df, [column], "filter")
+            return df[column]
         if isinstance(node, ast.Constant):
             return node.value
         raise ValueError
@@ -201,6 +241,7 @@ def transform(pd, df, steps):
         elif kind == "drop_columns":
             df = df.drop(columns=[c for c in names_of(options) if c in df.columns])
         elif kind == "keep_columns":
+            has(df, names_of(options), kind)
             df = df[names_of(options) + [FILE]]
         elif kind == "convert_column_types":
             df = convert(pd, df.copy(), options)
@@ -221,6 +262,8 @@ def load(pd, spec, folder):
         path = os.path.join(folder, name)
         size += os.path.getsize(path)
         df = reader.read(path)
+        if not len(df.columns):
+            continue  # an empty file would change the types of the others
         if options.get("include_path_column"):
             df.insert(0, "Path", "/" + name)
         for step in steps:
@@ -255,9 +298,7 @@ def plain(value):
 
 
 def by_keys(df, keys):
-    missing = [k for k in keys if k not in df.columns]
-    if missing:
-        sys.exit("millrace: the table has no column %s, which partition_keys names; it has %s" % (", ".join(missing), ", ".join(c for c in map(str, df.columns) if c != FILE)))
+    has(df, keys, "partition_keys")
     for values, part in df.groupby(keys if len(keys) > 1 else keys[0], sort=True, dropna=False):
         values = values if isinstance(values, tuple) else (values,)
         yield [[k, plain(v)] for k, v in zip(keys, values)], part

@@ -91,7 +91,8 @@ func (s *session) artifact(w http.ResponseWriter, r *http.Request) error {
 
 // take writes a file, which is there as a whole or not at all.
 func (s *session) take(root *os.Root, at string, body io.Reader) error {
-	if path.Dir(at) == folder {
+	if strings.Count(strings.TrimPrefix(at, folder+"/"), "/") < 2 {
+		// It would stand where the folder of a run or of a model is to be.
 		return invalid("a file needs a name")
 	}
 	if info, err := root.Lstat(at); err == nil && info.IsDir() {

@@ -186,6 +186,10 @@ func TestFilesStayInTheirFolder(t *testing.T) {
 	secret := filepath.Join(t.TempDir(), "secret")
 	must(t, os.WriteFile(secret, []byte("secret"), 0o600))
 	put := func(path string) (int, string) { return a.send("PUT", top+path, a.kept.Token, "text") }
+	// Nothing may take the place of the run's folder while that is not there yet.
+	if status, text := put("job-train/artifacts/"); status != http.StatusBadRequest {
+		t.Fatal(status, text)
+	}
 	if status, text := put("job-train/artifacts/a/b.txt"); status != http.StatusOK {
 		t.Fatal(status, text)
 	}

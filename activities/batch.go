@@ -245,6 +245,12 @@ func (a *Activities) Join(ctx context.Context, in JoinInput) (StepResult, error)
 	defer a.giveUpClaim(ctx, in.Key)
 	number := Attempt{Number: 1, Started: in.Started, Ended: time.Now()}
 	joined, err := a.join(ctx, s, in)
+	if errors.Is(err, artifact.ErrGone) {
+		// Nothing brings it back while this step waits; another job makes it anew.
+		number.Number = int(activity.GetInfo(ctx).Attempt)
+		err = fmt.Errorf("%w: submit the job again, which makes again what is gone", err)
+		return StepResult{}, a.attemptFailed(ctx, err, transferGivesUpAt, StepFailed{Attempt: number})
+	}
 	if err != nil {
 		return StepResult{}, a.failed(err, StepFailed{Attempt: number})
 	}

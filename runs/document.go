@@ -231,6 +231,8 @@ func (j *Job) inputs(ports []pipeline.Input, open map[string]pipeline.Value) map
 				i["digest"] = string(v.Artifact.Digest)
 			}
 			inputs[in.Name] = i
+		case open[in.Name].Literal != nil:
+			inputs[in.Name] = pipeline.WithoutSecrets(*open[in.Name].Literal)
 		case b.Parameter != "":
 			inputs[in.Name] = "${{parent.inputs." + b.Parameter + "}}"
 		case b.Joined != nil:

@@ -102,6 +102,8 @@ func (s *Service) Explain(ctx context.Context, name, stepName string) (*Explanat
 	}
 	switch {
 	case e.Verdict != "":
+	case step.Role != pipeline.Normal:
+		e.Verdict = "ran, because a step of on_init or on_finalize always does"
 	case !step.Deterministic:
 		e.Verdict = "ran, because its component says is_deterministic: false"
 	case job.Plan.Settings.ForceRerun:

@@ -139,7 +139,8 @@ func (f *flattener) step(u *unit) pipeline.Step {
 		Code:          c.program.code,
 		Outputs:       u.outputs,
 		Priority:      u.priority,
-		Deterministic: c.deterministic,
+		// What opens and closes a job is there for what it does, not for what it makes.
+		Deterministic: c.deterministic && u.role == pipeline.Normal,
 	}
 	if !c.inline {
 		s.Component, s.ComponentAsset = c.name, c.asset

@@ -20,8 +20,8 @@ type StepState struct {
 	// Place says how many steps have their turn before this one, where it waits
 	// for a slot. It changes all the time, and is not kept.
 	Place string `json:"-"`
-	// Warning says in words what of the step's environment is not as it was
-	// asked for.
+	// Warning says in words what of the step is not as it was asked for: its
+	// environment, or parts that failed.
 	Warning string `json:"warning,omitempty"`
 	// Worker is the identity of the worker that ran the last attempt.
 	Worker string `json:"worker,omitempty"`

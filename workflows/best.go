@@ -34,7 +34,24 @@ func (s *sweeping) finish() (*SweepOutcome, error) {
 	case failure != nil:
 		return nil, temporal.NewNonRetryableApplicationError(failure.Message, string(failure.Kind), nil, activities.StepFailed{Failure: *failure}, parts)
 	}
-	return &SweepOutcome{Best: *s.state.Best, Parts: parts, Warning: s.state.Warning}, nil
+	return &SweepOutcome{Best: *s.state.Best, Parts: parts, Warning: s.warning(parts)}, nil
+}
+
+// warning says what of a sweep that has a best trial did not go as it was meant
+// to; "" where nothing did.
+func (s *sweeping) warning(parts pipeline.Parts) string {
+	var all []string
+	if parts.Failed > 0 {
+		text := fmt.Sprintf("%d of %d trials failed", parts.Failed, parts.Total)
+		if s.state.Failure != nil {
+			text += "; the first: " + s.state.Failure.Message
+		}
+		all = append(all, text)
+	}
+	if s.state.Warning != "" {
+		all = append(all, s.state.Warning)
+	}
+	return cut(strings.Join(all, "; "), 1000)
 }
 
 // failure says why there is no best trial; nil where there is one.

@@ -179,6 +179,10 @@ func trialsRows(t *runs.Trials, trials []pipeline.Trial) (rows []any, columns []
 func trialsTable(t *runs.Trials, trials []pipeline.Trial) *term.Table {
 	params := hyperparameters(trials)
 	table := &term.Table{Header: append([]string{"Trial", t.Step.Sweep.Objective.Metric, "Status", "Duration"}, params...)}
+	failed := slices.ContainsFunc(trials, func(trial pipeline.Trial) bool { return trial.Error != "" })
+	if failed {
+		table.Header = append(table.Header, "Reason")
+	}
 	for i := range trials {
 		trial := &trials[i]
 		score, status := "", string(trial.Status)
@@ -201,9 +205,20 @@ func trialsTable(t *runs.Trials, trials []pipeline.Trial) *term.Table {
 		for _, name := range params {
 			row = append(row, term.Cut(trial.Values[name], 24))
 		}
+		if failed {
+			row = append(row, reason(trial))
+		}
 		table.Add(row...)
 	}
 	return table
+}
+
+// reason is in short why a trial failed.
+func reason(trial *pipeline.Trial) string {
+	if trial.ExitCode != nil && *trial.ExitCode != 0 && trial.Error != "" {
+		return fmt.Sprintf("exit code %d", *trial.ExitCode)
+	}
+	return term.Cut(term.Clean(firstLine(trial.Error)), 48)
 }
 
 func trialScore(t *runs.Trials, trial *pipeline.Trial) any {

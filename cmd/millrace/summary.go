@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/millrace-ml/millrace/internal/term"
@@ -25,12 +26,13 @@ func (a *app) summary(w *term.Stream, job *runs.Job, logShown bool, set []string
 	tellMetrics(w, job)
 	switch job.Status {
 	case pipeline.Completed:
-		a.tellOutputs(w, job)
+		a.next(w, append(a.tellOutputs(w, job), a.trials(job)...)...)
 	case pipeline.Failed:
 		a.tellFailure(w, job, logShown, set)
 	case pipeline.Canceled:
 		on := []string{a.command("run", "--resume", job.Name), "carries it on; steps that are done are reused"}
-		a.next(w, append([][]string{on}, a.again(job, set)...)...)
+		next := append([][]string{on}, a.again(job, set)...)
+		a.next(w, append(next, a.trials(job)...)...)
 	}
 }
 
@@ -91,8 +93,9 @@ func tellMetrics(w *term.Stream, job *runs.Job) {
 	}
 }
 
-// tellOutputs lists the outputs of the job as a whole.
-func (a *app) tellOutputs(w *term.Stream, job *runs.Job) {
+// tellOutputs lists the outputs of the job as a whole, and returns how they are
+// copied.
+func (a *app) tellOutputs(w *term.Stream, job *runs.Job) (next [][]string) {
 	t := &term.Table{}
 	for _, out := range job.Plan.Outputs {
 		if out.From == nil {
@@ -113,10 +116,33 @@ func (a *app) tellOutputs(w *term.Stream, job *runs.Job) {
 		_ = t.Write(w)
 	}
 	tellAssets(w, job)
-	if len(t.Rows) == 0 {
-		return
+	if len(t.Rows) > 0 {
+		next = [][]string{{a.command("job", "download", "-n", job.Name, "--all"), "copies them here"}}
 	}
-	a.next(w, []string{a.command("job", "download", "-n", job.Name, "--all"), "copies them here"})
+	return next
+}
+
+// trials is how the trials of a job's sweeps are listed, of those that have begun.
+func (a *app) trials(job *runs.Job) (next [][]string) {
+	sweeps := 0
+	for i := range job.Plan.Steps {
+		if job.Plan.Steps[i].Sweep != nil {
+			sweeps++
+		}
+	}
+	for _, state := range job.Steps {
+		if step := job.Plan.Step(state.Name); step == nil || step.Sweep == nil || state.Parts == nil {
+			continue
+		}
+		words := []string{"job", "trials", job.Name}
+		if sweeps > 1 {
+			words = append(words, state.Name)
+		}
+		if next = append(next, []string{a.command(words...), "lists the trials, the best first"}); len(next) == shownFailures {
+			break
+		}
+	}
+	return next
 }
 
 // tellAssets lists what outputs have become.
@@ -146,7 +172,8 @@ func outputOf(job *runs.Job, ref pipeline.OutputRef) (pipeline.Artifact, bool) {
 	return pipeline.Artifact{}, false
 }
 
-// shownFailures is how many failed steps are shown with their logs.
+// shownFailures is how many failed steps are shown with their logs, and sweeps
+// with how their trials are listed.
 const shownFailures = 3
 
 func (a *app) tellFailure(w *term.Stream, job *runs.Job, logShown bool, set []string) {
@@ -169,14 +196,21 @@ func (a *app) tellFailure(w *term.Stream, job *runs.Job, logShown bool, set []st
 	if shown == 0 && job.Failure != nil {
 		a.failure(w, "", job.Failure, logShown)
 	}
-	next := a.again(job, set)
-	if job.FailedStep != "" {
+	next := append(a.again(job, set), a.trials(job)...)
+	if explainable(job) {
 		next = append(next, []string{a.command("explain", job.Name, job.FailedStep), "shows what went into the step"})
 	}
 	if ran != "" {
 		next = append(next, []string{a.command("job", "download", "-n", job.Name), "copies its logs and what it wrote"})
 	}
 	a.next(w, next...)
+}
+
+// explainable reports whether there is something to say of what went into the
+// step that failed: approvals, data transfers, loops and sweeps without a best
+// trial have no key.
+func explainable(job *runs.Job) bool {
+	return slices.ContainsFunc(job.Steps, func(s pipeline.StepState) bool { return s.Name == job.FailedStep && s.Key != "" })
 }
 
 // failedFirst lists the failed steps, the one that failed first before the rest.

@@ -63,15 +63,28 @@ func TestTheSummarySaysWhatBecameOfAJobAndWhatToDoNext(t *testing.T) {
 	}
 	failed := penguins(pipeline.Failed, taken(step("prepare", pipeline.Completed)),
 		broken(step("train", pipeline.Failed), crash), step("report", pipeline.NotStarted))
-	failed.FailedStep = "train"
+	failed.FailedStep, failed.Steps[1].Key = "train", "0123"
 	command := &runs.Job{
 		Name: "bold_otter", Type: pipeline.CommandJob, Status: pipeline.Failed, File: "hello.yml", Plan: &pipeline.Plan{},
 		Steps: []pipeline.StepState{broken(step("main", pipeline.Failed), crash)}, FailedStep: "main",
 	}
+	command.Steps[0].Key = "0123"
 	whole := penguins(pipeline.Completed, taken(step("prepare", pipeline.Completed)),
 		made(step("train", pipeline.Completed), "model", tree), made(step("report", pipeline.Completed), "page", file))
 	again := penguins(pipeline.Completed, taken(step("prepare", pipeline.Completed)), taken(step("train", pipeline.Completed)), taken(step("report", pipeline.Completed)))
 	canceled := penguins(pipeline.Canceled, step("prepare", pipeline.Completed), step("train", pipeline.Canceled), step("report", pipeline.NotStarted))
+	question := pipeline.Failure{Kind: pipeline.UserFailure, Message: "rejected by alice: too bad"}
+	rejected := penguins(pipeline.Failed, step("prepare", pipeline.Completed), broken(pipeline.StepState{Name: "train", Status: pipeline.Failed}, question))
+	rejected.FailedStep = "train"
+	trials := pipeline.Failure{Kind: pipeline.UserFailure, Message: "all 3 trials failed; the first: the program ended with exit code 4"}
+	hopeless := &runs.Job{
+		Name: "shy_heron", Type: pipeline.SweepJob, Status: pipeline.Failed, File: "tune.yml", FailedStep: "main",
+		Plan:  &pipeline.Plan{Steps: []pipeline.Step{{Name: "main", Sweep: &pipeline.Sweep{}}}},
+		Steps: []pipeline.StepState{broken(pipeline.StepState{Name: "main", Status: pipeline.Failed, Parts: &pipeline.Parts{What: "trials", Total: 3, Failed: 3}}, trials)},
+	}
+	tuned := penguins(pipeline.Completed, step("prepare", pipeline.Completed), step("train", pipeline.Completed), step("report", pipeline.Completed))
+	tuned.Plan.Steps[1].Sweep, tuned.Plan.Steps[2].Sweep = &pipeline.Sweep{}, &pipeline.Sweep{}
+	tuned.Steps[1].Parts = &pipeline.Parts{What: "trials", Total: 3, Completed: 2, Failed: 1, Best: "train.2"}
 	lost := penguins(pipeline.Failed, step("prepare", pipeline.NotStarted), step("train", pipeline.NotStarted), step("report", pipeline.NotStarted))
 	lost.Failure = &pipeline.Failure{Kind: pipeline.Infrastructure, Message: "the store cannot be read"}
 	for _, test := range []struct {
@@ -81,6 +94,7 @@ func TestTheSummarySaysWhatBecameOfAJobAndWhatToDoNext(t *testing.T) {
 	}{
 		{"completed", whole, false}, {"reused", again, false}, {"failed", failed, false},
 		{"failed_command", command, true}, {"canceled", canceled, false}, {"failed_as_a_whole", lost, false},
+		{"rejected", rejected, false}, {"no_best_trial", hopeless, false}, {"tuned", tuned, false},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			c := newConsole(t)

@@ -19,8 +19,8 @@ type explainOptions struct {
 
 func newExplainCmd(a *app, runF func(context.Context, *explainOptions) error) *cobra.Command {
 	o := &explainOptions{}
-	return &cobra.Command{
-		Use:   "explain JOB STEP",
+	return a.orName(&cobra.Command{
+		Use:   "explain [-n] JOB STEP",
 		Short: "Say why a step ran, or from where it was reused",
 		Long: `Show what the result of a step depends on. For a reused step, say where its
 outputs were taken from; for one that ran, what differs from the earlier run of
@@ -46,7 +46,7 @@ that step that is nearest to it. The STEP of a command job may be left out.
 			}
 			return runExplain(cmd.Context(), a, o)
 		},
-	}
+	}, 2)
 }
 
 func (a *app) completeExplain(cmd *cobra.Command, args []string, word string) ([]string, cobra.ShellCompDirective) {

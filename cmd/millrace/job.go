@@ -55,12 +55,6 @@ func addSet(f *pflag.FlagSet, into *[]string) {
 	f.StringArrayVar(into, "set", nil, "change a value of the file, as `path=value`; several may follow")
 }
 
-// addName adds -n for the name of a job that exists.
-func (a *app) addName(cmd *cobra.Command, into *string) {
-	cmd.Flags().StringVarP(into, "name", "n", "", "name of the `job`")
-	_ = cmd.RegisterFlagCompletionFunc("name", a.completeJobs)
-}
-
 // completeYAML completes the names of YAML files.
 func completeYAML(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 	return []string{"yml", "yaml"}, cobra.ShellCompDirectiveFilterFileExt

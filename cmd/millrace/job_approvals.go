@@ -13,8 +13,8 @@ type jobApprovalsOptions struct{ job string }
 
 func newJobApprovalsCmd(a *app, runF func(context.Context, *jobApprovalsOptions) error) *cobra.Command {
 	o := &jobApprovalsOptions{}
-	return &cobra.Command{
-		Use:   "approvals [JOB]",
+	return a.orName(&cobra.Command{
+		Use:   "approvals [[-n] JOB]",
 		Short: "List what waits for approval",
 		Long: `List the steps that wait for somebody to approve or reject them, the one that waits
 longest first: what they ask, what they were given, and the hash of that. With a job,
@@ -41,7 +41,7 @@ list those of the job.
 			defer stop()
 			return runJobApprovals(ctx, a, o)
 		},
-	}
+	}, 1)
 }
 
 func runJobApprovals(ctx context.Context, a *app, o *jobApprovalsOptions) error {

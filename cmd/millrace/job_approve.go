@@ -22,7 +22,7 @@ type jobAnswerOptions struct {
 func newJobApproveCmd(a *app, runF func(context.Context, *jobAnswerOptions) error) *cobra.Command {
 	o := &jobAnswerOptions{approve: true}
 	cmd := &cobra.Command{
-		Use:   "approve JOB [STEP]",
+		Use:   "approve [-n] JOB [STEP]",
 		Short: "Approve what a step of a job asks",
 		Long: `Approve what a step of a job asks, so that the steps after it run. The step can be
 left out where one step waits. What is approved is the data and the values that the
@@ -39,7 +39,7 @@ has another one. Who has approved, when, and why is kept with the step.
 func newJobRejectCmd(a *app, runF func(context.Context, *jobAnswerOptions) error) *cobra.Command {
 	o := &jobAnswerOptions{}
 	cmd := &cobra.Command{
-		Use:   "reject JOB [STEP] --comment WHY",
+		Use:   "reject [-n] JOB [STEP] --comment WHY",
 		Short: "Reject what a step of a job asks",
 		Long: `Reject what a step of a job asks: the step fails, with the comment as the reason,
 and so does the job; steps that finalize it still run. The step can be left out where
@@ -83,7 +83,7 @@ func answerCmd(a *app, cmd *cobra.Command, o *jobAnswerOptions, runF func(contex
 	}
 	cmd.Flags().StringVar(&o.hash, "hash", "", "answer only if what is asked has this `hash`; its first 8 digits do")
 	cmd.Flags().StringVarP(&o.comment, "comment", "m", "", "say `why`")
-	return cmd
+	return a.orName(cmd, 2)
 }
 
 func runJobAnswer(ctx context.Context, a *app, o *jobAnswerOptions) error {

@@ -13,7 +13,7 @@ type jobArchiveOptions struct {
 
 func newJobArchiveCmd(a *app, runF func(context.Context, *jobArchiveOptions) error) *cobra.Command {
 	return jobArchiveCmd(a, runF, &jobArchiveOptions{archived: true}, &cobra.Command{
-		Use:   "archive -n NAME",
+		Use:   "archive [-n] NAME",
 		Short: "Take a job out of lists",
 		Long: `Take a job out of lists. It stays as it is, and is shown where it is named, or
 with job list --include-archived.
@@ -25,7 +25,7 @@ with job list --include-archived.
 
 func newJobRestoreCmd(a *app, runF func(context.Context, *jobArchiveOptions) error) *cobra.Command {
 	return jobArchiveCmd(a, runF, &jobArchiveOptions{}, &cobra.Command{
-		Use:   "restore -n NAME",
+		Use:   "restore [-n] NAME",
 		Short: "Bring an archived job back into lists",
 		Long: `Bring an archived job back into lists.
 
@@ -35,7 +35,6 @@ func newJobRestoreCmd(a *app, runF func(context.Context, *jobArchiveOptions) err
 }
 
 func jobArchiveCmd(a *app, runF func(context.Context, *jobArchiveOptions) error, o *jobArchiveOptions, cmd *cobra.Command) *cobra.Command {
-	cmd.Args = arguments()
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		if err := required(cmd, "name"); err != nil {
 			return err

@@ -19,7 +19,7 @@ type jobCancelOptions struct {
 func newJobCancelCmd(a *app, runF func(context.Context, *jobCancelOptions) error) *cobra.Command {
 	o := &jobCancelOptions{}
 	cmd := &cobra.Command{
-		Use:   "cancel -n NAME",
+		Use:   "cancel [-n] NAME",
 		Short: "Ask a job to stop, and wait until it has",
 		Long: `Ask a job to stop: its running steps are ended, and no other is started. The
 command waits until the job has ended. With --tag, ask all jobs that have the tag.
@@ -28,7 +28,6 @@ command waits until the job has ended. With --tag, ask all jobs that have the ta
 		Example: `  millrace job cancel -n calm_river_0a1b2c3d4e
   millrace job cancel -n calm_river_0a1b2c3d4e --no-wait
   millrace job cancel --tag sweep=three`,
-		Args: arguments(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if o.tag == "" {
 				if err := required(cmd, "name"); err != nil {

@@ -17,7 +17,7 @@ type jobDownloadOptions struct {
 func newJobDownloadCmd(a *app, runF func(context.Context, *jobDownloadOptions) error) *cobra.Command {
 	o := &jobDownloadOptions{}
 	cmd := &cobra.Command{
-		Use:   "download -n NAME",
+		Use:   "download [-n] NAME",
 		Short: "Copy what a job made to a folder",
 		Long: `Copy what a job that has ended made: to artifacts/ the logs and what its steps
 wrote to outputs/, to named-outputs/NAME/ an output. Without --output-name and
@@ -28,7 +28,6 @@ wrote to outputs/, to named-outputs/NAME/ an output. Without --output-name and
   millrace job download -n calm_river_0a1b2c3d4e --output-name model --download-path results
   millrace job download -n calm_river_0a1b2c3d4e --output-name train.metrics
   millrace job download -n calm_river_0a1b2c3d4e --all`,
-		Args: arguments(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := required(cmd, "name"); err != nil {
 				return err

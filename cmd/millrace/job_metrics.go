@@ -23,7 +23,7 @@ type jobMetricsOptions struct {
 func newJobMetricsCmd(a *app, runF func(context.Context, *jobMetricsOptions) error) *cobra.Command {
 	o := &jobMetricsOptions{}
 	cmd := &cobra.Command{
-		Use:   "metrics JOB [STEP]",
+		Use:   "metrics [-n] JOB [STEP]",
 		Short: "Show the metrics that the steps of a job have reported",
 		Long: `Show the metrics that the steps of a job have reported, through MLflow or in the
 file that MILLRACE_METRICS names: the last value of each, the least and the
@@ -65,7 +65,7 @@ that it was taken from. With --watch, show them while the job runs.
 	f.BoolVar(&o.watch, "watch", false, "show the metrics until the job has ended, as they are reported")
 	f.BoolVar(&o.series, "series", false, "write all values as data, as csv unless -o says otherwise")
 	f.IntVar(&o.points, "points", 0, "with --series, the largest `number` of points of each, chosen to look like all of them (default: all)")
-	return cmd
+	return a.orName(cmd, 2)
 }
 
 func runJobMetrics(ctx context.Context, a *app, o *jobMetricsOptions) error {

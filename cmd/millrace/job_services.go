@@ -14,14 +14,13 @@ type jobServicesOptions struct {
 func newJobServicesCmd(a *app, runF func(context.Context, *jobServicesOptions) error) *cobra.Command {
 	o := &jobServicesOptions{}
 	cmd := &cobra.Command{
-		Use:   "show-services -n NAME",
+		Use:   "show-services [-n] NAME",
 		Short: "Show the pages that a job has",
 		Long: `Show the pages that a job has: the one of the Temporal UI, while a server with a UI
 runs. Services inside of steps, such as ssh, are not started.
 
 ` + exitCodesHelp,
 		Example: "  millrace job show-services -n calm_river_0a1b2c3d4e --query Studio.endpoint -o tsv",
-		Args:    arguments(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := required(cmd, "name"); err != nil {
 				return err

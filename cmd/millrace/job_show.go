@@ -18,7 +18,7 @@ type jobShowOptions struct {
 func newJobShowCmd(a *app, runF func(context.Context, *jobShowOptions) error) *cobra.Command {
 	o := &jobShowOptions{}
 	cmd := &cobra.Command{
-		Use:   "show -n NAME",
+		Use:   "show [-n] NAME",
 		Short: "Show a job and its steps",
 		Long: `Show a job: what was asked for, and under "steps" what became of each of them. The
 name may also be that of a child job, as job list --parent-job-name shows them.
@@ -28,7 +28,6 @@ With --definition, give back the YAML that was submitted.
 		Example: `  millrace job show -n calm_river_0a1b2c3d4e -o yaml
   millrace job show -n calm_river_0a1b2c3d4e --definition > pipeline.yml
   millrace job show -n calm_river_0a1b2c3d4e -o table --query "steps[].{step: name, status: status, reused: reused}"`,
-		Args: arguments(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := required(cmd, "name"); err != nil {
 				return err

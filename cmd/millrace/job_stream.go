@@ -20,14 +20,13 @@ type jobStreamOptions struct {
 func newJobStreamCmd(a *app, runF func(context.Context, *jobStreamOptions) error) *cobra.Command {
 	o := &jobStreamOptions{}
 	cmd := &cobra.Command{
-		Use:   "stream -n NAME",
+		Use:   "stream [-n] NAME",
 		Short: "Show what the steps of a job print, until it has ended",
 		Long: `Show what the steps of a job have printed and print, until the job has ended. In a
 pipeline each line stands after the name of its step.
 
 ` + exitCodesHelp,
 		Example: "  millrace job stream -n calm_river_0a1b2c3d4e",
-		Args:    arguments(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := required(cmd, "name"); err != nil {
 				return err

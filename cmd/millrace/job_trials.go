@@ -25,7 +25,7 @@ type jobTrialsOptions struct {
 func newJobTrialsCmd(a *app, runF func(context.Context, *jobTrialsOptions) error) *cobra.Command {
 	o := &jobTrialsOptions{}
 	cmd := &cobra.Command{
-		Use:   "trials JOB [STEP]",
+		Use:   "trials [-n] JOB [STEP]",
 		Short: "List the trials of a sweep, the best first",
 		Long: `List the trials of a sweep with the values that were sampled and the metric that
 they are compared by: those that have completed come first, the best of them on
@@ -66,7 +66,7 @@ With --log, print what one of the trials has printed.
 	}
 	cmd.Flags().IntVar(&o.top, "top", 0, "list the best `number` of them only (default: all)")
 	cmd.Flags().IntVar(&o.log, "log", 0, "print what the trial of this `number` has printed")
-	return cmd
+	return a.orName(cmd, 2)
 }
 
 func runJobTrials(ctx context.Context, a *app, o *jobTrialsOptions) error {

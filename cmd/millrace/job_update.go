@@ -17,7 +17,7 @@ type jobUpdateOptions struct {
 func newJobUpdateCmd(a *app, runF func(context.Context, *jobUpdateOptions) error) *cobra.Command {
 	o := &jobUpdateOptions{}
 	cmd := &cobra.Command{
-		Use:   "update -n NAME",
+		Use:   "update [-n] NAME",
 		Short: "Change the name, description or tags of a job",
 		Long: `Change what describes a job: display_name, description, experiment_name, tags and
 properties. What it ran stays as it was.
@@ -25,7 +25,6 @@ properties. What it ran stays as it was.
 ` + exitCodesHelp,
 		Example: `  millrace job update -n calm_river_0a1b2c3d4e --set display_name=baseline tags.team=red
   millrace job update -n calm_river_0a1b2c3d4e --remove tags.team`,
-		Args: arguments(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := required(cmd, "name"); err != nil {
 				return err

@@ -32,7 +32,7 @@ func newLineageCmd(a *app, runF func(context.Context, *lineageOptions) error) *c
 environments and steps, through all jobs. START is
 
   azureml:NAME:VERSION          a version of an asset, also @latest, also of a registry
-  JOB                           a job
+  JOB, -n JOB                   a job
   JOB/STEP                      a step of a job
   JOB/OUTPUT, JOB/STEP/OUTPUT   what a job or a step made
   blake3:DIGITS                 content, by the beginning of its digest
@@ -71,7 +71,7 @@ and dot, which draw a graph.
 	_ = c.RegisterFlagCompletionFunc("type", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 		return assetKinds(), cobra.ShellCompDirectiveNoFileComp
 	})
-	return c
+	return a.orName(c, 1)
 }
 
 func assetKinds() []string {

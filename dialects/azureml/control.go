@@ -124,6 +124,7 @@ func (l *loader) controls(g *graph) {
 	for _, nd := range g.nodes.list {
 		if nd.isLoop() {
 			l.connectLoop(g, nd)
+			g.lostBody = g.lostBody || nd.control.loop.node == nil
 		}
 	}
 	for _, nd := range g.nodes.list {

@@ -134,6 +134,9 @@ type graph struct {
 	// incomplete graphs have nodes or bindings that could not be read: who
 	// writes an output is then not known.
 	incomplete bool
+	// lostBody graphs have a loop whose body is not known: any of the nodes may be
+	// the body, and be given its inputs by the loop.
+	lostBody bool
 	// ofCommand marks the graph that a command job is wrapped in.
 	ofCommand bool
 	// leftOut are inputs that the job's file has, and a schedule leaves out.

@@ -85,12 +85,12 @@ func (f *flattener) portValue(p *port, a *argument, outer *scope, nd *node) valu
 	case p.optional:
 		return v
 	}
-	f.missing(p, a, nd)
+	f.missing(p, a, nd, outer)
 	return value{is: unknownValue}
 }
 
 // missing reports a required input that has no value.
-func (f *flattener) missing(p *port, a *argument, nd *node) {
+func (f *flattener) missing(p *port, a *argument, nd *node, outer *scope) {
 	switch {
 	case nd == nil:
 		f.problems.errorf(p.at, "give it a value", "input %s of this pipeline has no value, and a node needs it", quote(p.name))
@@ -106,6 +106,9 @@ func (f *flattener) missing(p *port, a *argument, nd *node) {
 			f.problems.errorf(typo.at, "did you mean "+quote(p.name)+"?", "%s has no input %s, and its required input %s is not given",
 				nd.runs.label(), quote(typo.name), quote(p.name))
 			return
+		}
+		if outer != nil && outer.graph.lostBody {
+			return // a loop may be meant to give it
 		}
 		f.problems.errorf(nd.inputsAt, "add "+quote(p.name+": ...")+" under inputs", "the required input %s of %s is not given", quote(p.name), nd.runs.label())
 	}

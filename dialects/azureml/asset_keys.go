@@ -12,7 +12,8 @@ var (
 			"input_data", "mini_batch_size", "partition_keys", "mini_batch_error_threshold", "error_threshold", "max_concurrency_per_instance",
 			"logging_level", "retry_settings", "resources", "environment_variables", "additional_includes"},
 		ignored: append([]string{"is_anonymous", "queue_settings"}, about...)}
-	parallelTaskKeys = keySet{what: "the task of a parallel component", lenient: true,
+	parallelTaskKeys = keySet{what: "the task of a parallel component", lenient: true, exact: true,
+		meant:   map[string]string{"entry_point": "entry_script", "script": "entry_script", "arguments": "program_arguments", "args": "program_arguments"},
 		read:    []string{"type", "code", "entry_script", "environment", "program_arguments", "append_row_to", "model"},
 		ignored: []string{}}
 )

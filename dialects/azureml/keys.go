@@ -15,6 +15,11 @@ type keySet struct {
 	read, ignored []string
 	// lenient mappings may have any key, as in Azure; it gets a warning.
 	lenient bool
+	// exact mappings are lenient with keys that are like none of theirs only: one
+	// that is misspelt would change what runs, and how often.
+	exact bool
+	// meant are keys that are not spelt like the one that people mean by them.
+	meant map[string]string
 }
 
 // readOnly keys come with YAML that Azure printed; they are dropped.
@@ -45,11 +50,11 @@ var (
 	pipelineNodeKeys = keySet{what: "a pipeline node", lenient: true,
 		read:    []string{"type", "component", "display_name", "description", "compute", "inputs", "outputs", "queue_settings"},
 		ignored: about}
-	ifElseKeys = keySet{what: "an if_else node", lenient: true,
+	ifElseKeys = keySet{what: "an if_else node", lenient: true, exact: true,
 		read: []string{"type", "condition", "true_block", "false_block"}, ignored: about}
-	doWhileKeys = keySet{what: "a do_while node", lenient: true,
+	doWhileKeys = keySet{what: "a do_while node", lenient: true, exact: true,
 		read: []string{"type", "display_name", "description", "body", "condition", "mapping", "limits"}, ignored: about}
-	parallelForKeys = keySet{what: "a parallel_for node", lenient: true,
+	parallelForKeys = keySet{what: "a parallel_for node", lenient: true, exact: true,
 		read: []string{"type", "display_name", "description", "body", "items", "max_concurrency", "outputs"}, ignored: about}
 	loopLimitsKeys       = keySet{what: "the limits of a loop", read: []string{"max_iteration_count"}}
 	commandComponentKeys = keySet{what: "a command component", lenient: true,
@@ -178,7 +183,7 @@ func (l *loader) checkKeys(n *yaml.Node, keys keySet) {
 		if contains(keys.read, e.Key) || contains(keys.ignored, e.Key) || contains(readOnly, e.Key) {
 			continue
 		}
-		if keys.lenient {
+		if keys.lenient && !(keys.exact && l.meantKey(keys, e.Key) != "") {
 			l.problems.warnf(e.Pos(), l.keyHint(keys, e.Key), "%q is not a key of %s; it is ignored", clip(e.Key), keys.what)
 		} else {
 			l.problems.errorf(e.Pos(), l.keyHint(keys, e.Key), "%q is not a key of %s", clip(e.Key), keys.what)
@@ -197,14 +202,22 @@ func (l *loader) keyHint(k keySet, key string) string {
 			return "it belongs to the settings of a pipeline job"
 		}
 	}
-	legal := slices.Concat(k.read, k.ignored)
-	if text, ok := advice[key]; ok {
+	if text, ok := advice[key]; ok && k.meant[key] == "" {
 		return text
 	}
-	if like := l.closest(key, legal); like != "" {
+	if like := l.meantKey(k, key); like != "" {
 		return "did you mean " + quote(like) + "?"
 	}
 	return legalNames(k.read, "keys")
+}
+
+// meantKey finds the key that an unknown one is probably meant to be; "" where it
+// is like none.
+func (l *loader) meantKey(k keySet, key string) string {
+	if meant := k.meant[key]; meant != "" {
+		return meant
+	}
+	return l.closest(key, slices.Concat(k.read, k.ignored))
 }
 
 // misspelledKey finds the key of a mapping that was probably meant to be the

@@ -107,6 +107,8 @@ func (curatedOnly) Output(job, _, _ string) (*azureml.Asset, error) {
 
 func (curatedOnly) Place(string) error { return nil }
 
+func (curatedOnly) Connection(string) error { return nil }
+
 func environmentsMark() string {
 	h := sha256.New()
 	for _, e := range environments.AllCurated() {

@@ -195,6 +195,24 @@ func (l *Library) Output(job, output, path string) (*azureml.Asset, error) {
 	return nil, err
 }
 
+// Connection reports that there is no connection of a name, or nil.
+func (l *Library) Connection(name string) error {
+	s, err := l.Service()
+	if err != nil {
+		return err
+	}
+	_, err = s.connections().Find(l.Context, name)
+	missing, ok := errors.AsType[*asset.NotFound](err)
+	if !ok {
+		return err
+	}
+	hint := fmt.Sprintf("make it with `%s connection create -f FILE`; `%s connection list` shows those there are", l.Program, l.Program)
+	if len(missing.Near) > 0 {
+		hint = fmt.Sprintf("did you mean %q?", missing.Near[0])
+	}
+	return &azureml.Unknown{Message: fmt.Sprintf("there is no connection %q", name), Hint: hint}
+}
+
 // Place reports why nothing can be read from or written to an address in a
 // datastore, or nil.
 func (l *Library) Place(uri string) error {

@@ -20,6 +20,8 @@ type Assets interface {
 	Output(job, output, path string) (*Asset, error)
 	// Place reports why an address in a datastore cannot be used, or nil.
 	Place(uri string) error
+	// Connection reports that there is no connection of a name, or nil.
+	Connection(name string) error
 }
 
 // Asset is a version of a component, an environment, data or a model.
@@ -85,15 +87,18 @@ type finding struct {
 	err   error
 }
 
-func (l *loader) unknown(n *yaml.Node, err error) {
+func (l *loader) unknown(n *yaml.Node, err error) { l.unknownAt(n.Pos(), n.Source, err) }
+
+// unknownAt is unknown of what stands at a place.
+func (l *loader) unknownAt(at yaml.Pos, written string, err error) {
 	unknown, ok := errors.AsType[*Unknown](err)
 	switch {
 	case !ok:
-		l.problems.errorf(n.Pos(), "", "%s cannot be looked up: %s", quote(n.Source), err)
+		l.problems.errorf(at, "", "%s cannot be looked up: %s", quote(written), err)
 	case unknown.Tolerable:
-		l.problems.warnf(n.Pos(), unknown.Hint, "%s", unknown.Message)
+		l.problems.warnf(at, unknown.Hint, "%s", unknown.Message)
 	default:
-		l.problems.errorf(n.Pos(), unknown.Hint, "%s", unknown.Message)
+		l.problems.errorf(at, unknown.Hint, "%s", unknown.Message)
 	}
 }
 

@@ -196,6 +196,10 @@ func (f *flattener) connection(u *unit, t *text) string {
 	default:
 		if err := pipeline.CheckAssetName("connection", text); err != nil {
 			f.problems.errorf(place, hint, "%s", err)
+		} else if f.assets != nil {
+			if err := f.assets.Connection(text); err != nil {
+				f.unknownAt(place, text, err)
+			}
 		}
 	}
 	return text

@@ -120,4 +120,6 @@ func (k kept) Find(ref pipeline.AssetRef) (*Asset, error) {
 
 func (kept) Output(string, string, string) (*Asset, error) { return nil, &Unknown{Message: "no job"} }
 
+func (kept) Connection(string) error { return nil }
+
 func (kept) Place(string) error { return nil }

@@ -67,6 +67,13 @@ func (shelf) Place(uri string) error {
 	return nil
 }
 
+func (shelf) Connection(name string) error {
+	if name == "shp" {
+		return &azureml.Unknown{Message: "there is no connection \"shp\"", Hint: "did you mean \"shop\"?"}
+	}
+	return nil
+}
+
 func (shelf) Output(job, output, path string) (*azureml.Asset, error) {
 	if job != "earlier" {
 		return nil, &azureml.Unknown{Message: fmt.Sprintf("there is no job %q", job), Hint: "look at the list"}

@@ -84,6 +84,7 @@ func runJobTrials(ctx context.Context, a *app, o *jobTrialsOptions) error {
 	if o.log > 0 {
 		return s.jobs.TrialLog(ctx, t, o.log, a.Out)
 	}
+	a.adviseUnserved(t.Job.Status, t.Job.Name)
 	shown := t.Trials
 	if o.top > 0 {
 		shown = shown[:min(len(shown), o.top)]
@@ -105,7 +106,15 @@ func runJobTrials(ctx context.Context, a *app, o *jobTrialsOptions) error {
 // trialsCount says how far a sweep is.
 func trialsCount(t *runs.Trials) string {
 	p := t.Parts
-	parts := []string{fmt.Sprintf("%d of %d trials have completed", p.Completed, p.Total)}
+	if p.Total == 0 {
+		p.Total = t.Step.Sweep.Limits.MaxTrials
+	}
+	format := "%d of %d trials have completed"
+	if t.Job.Status == pipeline.NotResponding {
+		// What has happened since is known once the job goes on.
+		format = "when it was recorded last, %d of %d trials had completed"
+	}
+	parts := []string{fmt.Sprintf(format, p.Completed, p.Total)}
 	for _, c := range []struct {
 		n    int
 		what string

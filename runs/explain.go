@@ -20,6 +20,8 @@ type Explanation struct {
 	Status pipeline.Status `json:"status"`
 	// Verdict is one sentence for people.
 	Verdict string `json:"verdict"`
+	// Best is the best trial of a sweep, which the rest tells of.
+	Best string `json:"best_trial,omitempty"`
 	// Key is the hash of the ingredients; "" where the inputs never became known.
 	Key    string           `json:"key,omitempty"`
 	Reused *pipeline.Origin `json:"reused_from,omitempty"`
@@ -48,17 +50,21 @@ type FileChange struct {
 // searched is how many earlier jobs are looked through for the nearest run.
 const searched = 100
 
-// Explain tells why a step of a job ran, or where its result was taken from.
+// Explain tells why a step of a job ran, or where its result was taken from. The
+// step may be a trial of a sweep; a sweep is explained by its best trial.
 func (s *Service) Explain(ctx context.Context, name, stepName string) (*Explanation, error) {
 	job, err := s.Show(ctx, name)
 	if err != nil {
 		return nil, err
 	}
-	step := job.Plan.Step(stepName)
-	if step == nil {
-		return nil, fmt.Errorf("%w %q in job %s", ErrNoStep, stepName, name)
+	state, err := s.stepOrPart(ctx, job, stepName)
+	if err != nil {
+		return nil, err
 	}
-	state := job.step(stepName)
+	step, trial := job.Plan.Step(stepName), false
+	if step == nil {
+		step, trial = job.sweepOf(stepName), true
+	}
 	e := &Explanation{Job: name, Step: stepName, Status: state.Status, Key: state.Key, Reused: state.Reused}
 	if step.Loop != nil {
 		e.Verdict = fmt.Sprintf("runs its body in iterations, and each is a job of its own: %s-NAME", job.Plan.StepJobName(stepName))
@@ -68,8 +74,13 @@ func (s *Service) Explain(ctx context.Context, name, stepName string) (*Explanat
 		e.Verdict = "skipped: " + state.Skipped
 		return e, nil
 	}
+	if step.Sweep != nil && !trial && state.Status.Ended() && state.Parts != nil && state.Parts.Best != "" {
+		return s.explainBest(ctx, e, state.Parts.Best)
+	}
 	if state.Key == "" {
 		switch {
+		case step.Sweep != nil && !trial && state.Parts != nil:
+			e.Verdict = fmt.Sprintf("has no best trial that has been chosen; each of its trials can be explained, the first as %s", pipeline.TrialName(stepName, 1))
 		case state.Waiting != "":
 			e.Verdict = state.Waiting
 		case state.Status.Ended() && step.Kind == pipeline.ApprovalKind:
@@ -94,7 +105,11 @@ func (s *Service) Explain(ctx context.Context, name, stepName string) (*Explanat
 			e.Verdict = state.Waiting
 		}
 	}
-	if err := s.nearest(ctx, job, e); err != nil {
+	earlier := keysOf(stepName)
+	if trial {
+		earlier = s.trialsLike(ctx, job, step.Name, stepName)
+	}
+	if err := s.nearest(ctx, job, e, earlier); err != nil {
 		return nil, err
 	}
 	for i := range e.Changes {
@@ -108,6 +123,8 @@ func (s *Service) Explain(ctx context.Context, name, stepName string) (*Explanat
 		e.Verdict = "ran, because its component says is_deterministic: false"
 	case job.Plan.Settings.ForceRerun:
 		e.Verdict = "ran, because the pipeline says force_rerun: true"
+	case e.Nearest == nil && trial:
+		e.Verdict = "ran, because no earlier trial with these values is known"
 	case e.Nearest == nil:
 		e.Verdict = "ran, because no earlier run of this step is known"
 	case len(e.Changes) == 0:
@@ -127,7 +144,7 @@ func differ(n int) string {
 
 // nearest looks through earlier jobs for the run of this step that differs
 // least. Of equals the most recent one is taken.
-func (s *Service) nearest(ctx context.Context, job *Job, e *Explanation) error {
+func (s *Service) nearest(ctx context.Context, job *Job, e *Explanation, keys earlierKeys) error {
 	if e.Ingredients == nil {
 		return nil
 	}
@@ -146,11 +163,16 @@ func (s *Service) nearest(ctx context.Context, job *Job, e *Explanation) error {
 			failed = err
 			return false
 		}
-		for _, state := range end.Steps {
-			if state.Name != e.Step || state.Key == "" {
+		runs, err := keys(other, end.Steps)
+		if err != nil {
+			failed = err
+			return false
+		}
+		for _, run := range runs {
+			if run.key == "" {
 				continue
 			}
-			old, err := s.cache.IngredientsOf(ctx, cache.Key(state.Key))
+			old, err := s.cache.IngredientsOf(ctx, cache.Key(run.key))
 			if err != nil {
 				failed = err
 				return false
@@ -160,7 +182,7 @@ func (s *Service) nearest(ctx context.Context, job *Job, e *Explanation) error {
 			}
 			changes := cache.Diff(old, e.Ingredients)
 			if e.Nearest == nil || len(changes) < len(e.Changes) {
-				e.Nearest = &pipeline.Origin{Job: other, Step: e.Step}
+				e.Nearest = &pipeline.Origin{Job: other, Step: run.step}
 				e.Changes = make([]Change, len(changes))
 				for i, c := range changes {
 					e.Changes[i].Change = c

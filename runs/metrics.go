@@ -135,10 +135,8 @@ func (s *Service) stepOrPart(ctx context.Context, job *Job, name string) (pipeli
 	if job.Plan.Step(name) != nil {
 		return job.step(name), nil
 	}
-	if at := strings.LastIndexByte(name, '.'); at > 0 {
-		if step := job.Plan.Step(name[:at]); step != nil && step.Sweep != nil {
-			return s.trial(ctx, job, step, name)
-		}
+	if step := job.sweepOf(name); step != nil {
+		return s.trial(ctx, job, step, name)
 	}
 	return pipeline.StepState{}, fmt.Errorf("%w %q in job %s", ErrNoStep, name, job.Name)
 }
@@ -146,23 +144,30 @@ func (s *Service) stepOrPart(ctx context.Context, job *Job, name string) (pipeli
 // trial is what is known of a trial, as the state of a step. While it runs that is
 // the metric which trials are compared by.
 func (s *Service) trial(ctx context.Context, job *Job, step *pipeline.Step, name string) (pipeline.StepState, error) {
-	all, err := s.Trials(ctx, job.Name, step.Name)
+	t, err := s.trialNamed(ctx, job, step.Name, name)
 	if err != nil {
 		return pipeline.StepState{}, err
 	}
-	number, ok := pipeline.TrialNumber(step.Name, name)
-	for _, t := range all.Trials {
-		if !ok || t.Number != number {
-			continue
-		}
-		state := pipeline.StepState{Name: name, Status: t.Status, Reused: t.Reused, Started: t.Started, Ended: t.Ended}
-		if t.Metric != nil {
-			state.Metrics = map[string]pipeline.Metric{step.Sweep.Objective.Metric: *t.Metric}
-		}
-		if t.Artifacts != nil {
-			state.Outputs = map[string]pipeline.Artifact{pipeline.Artifacts: *t.Artifacts}
-		}
-		return state, nil
+	state := pipeline.StepState{Name: name, Status: t.Status, Key: t.Key, Reused: t.Reused, Started: t.Started, Ended: t.Ended}
+	if t.Metric != nil {
+		state.Metrics = map[string]pipeline.Metric{step.Sweep.Objective.Metric: *t.Metric}
 	}
-	return pipeline.StepState{}, fmt.Errorf("%w: %s of job %s has no trial %s", ErrNoStep, step.Name, job.Name, strings.TrimPrefix(name, step.Name+"."))
+	if t.Artifacts != nil {
+		state.Outputs = map[string]pipeline.Artifact{pipeline.Artifacts: *t.Artifacts}
+	}
+	return state, nil
+}
+
+func (s *Service) trialNamed(ctx context.Context, job *Job, sweep, name string) (*pipeline.Trial, error) {
+	all, err := s.Trials(ctx, job.Name, sweep)
+	if err != nil {
+		return nil, err
+	}
+	number, ok := pipeline.TrialNumber(sweep, name)
+	for i := range all.Trials {
+		if t := &all.Trials[i]; ok && t.Number == number {
+			return t, nil
+		}
+	}
+	return nil, fmt.Errorf("%w: %s of job %s has no trial %s", ErrNoStep, sweep, job.Name, strings.TrimPrefix(name, sweep+"."))
 }

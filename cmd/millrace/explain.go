@@ -24,7 +24,8 @@ func newExplainCmd(a *app, runF func(context.Context, *explainOptions) error) *c
 		Short: "Say why a step ran, or from where it was reused",
 		Long: `Show what the result of a step depends on. For a reused step, say where its
 outputs were taken from; for one that ran, what differs from the earlier run of
-that step that is nearest to it. The STEP of a command job may be left out.
+that step that is nearest to it. The STEP of a command job may be left out. STEP may
+be a trial of a sweep, as in train.4; a sweep is explained by its best trial.
 
 ` + exitCodesHelp,
 		Example: `  millrace explain calm_river_0a1b2c3d4e train
@@ -92,6 +93,9 @@ func pickStep(job *runs.Job, step string) (string, error) {
 			return step, nil
 		}
 		names = append(names, s.Name)
+		if _, ok := pipeline.TrialNumber(s.Name, step); ok {
+			return step, nil
+		}
 	}
 	if step == "" && job.Type.Single() {
 		return pipeline.MainStep, nil

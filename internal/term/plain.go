@@ -29,7 +29,8 @@ type waiting struct {
 }
 
 // unusual is how long a step waits before that is worth a line: every step waits
-// for a moment. How far an environment has come is said at once.
+// for a moment. How far an environment has come is said at once, and so is that
+// somebody has to approve something.
 const unusual = 5 * time.Second
 
 func (p *plain) Update(s Snapshot) {
@@ -84,7 +85,7 @@ func (p *plain) sayWaits() {
 			if !known || was.reason != w.reason {
 				was = waiting{reason: w.reason, since: now}
 			}
-			if !was.said && (w.making || now.Sub(was.since) >= unusual) {
+			if !was.said && !p.tried(step) && (w.making || w.asks || now.Sub(was.since) >= unusual) {
 				was.said = true
 				long.steps = append(long.steps, step)
 			}
@@ -95,6 +96,13 @@ func (p *plain) sayWaits() {
 		}
 	}
 	p.waiting = current
+}
+
+// tried tells whether a step waits for its next attempt: the line about the one
+// that failed has said so.
+func (p *plain) tried(step string) bool {
+	_, waits := nextTry(p.tracker.seen[step])
+	return waits
 }
 
 // seldom is how often a line says how far a step of many parts is.

@@ -56,6 +56,8 @@ type eventKind int
 
 const (
 	began eventKind = iota
+	tried
+	answered
 	completed
 	reused
 	skipped
@@ -95,7 +97,11 @@ func (t *tracker) next(steps []pipeline.StepState, now time.Time) []event {
 	for _, s := range steps {
 		before := t.seen[s.Name]
 		t.seen[s.Name] = s
+		changes := append(tries(before, s), answers(before, s)...)
 		if e, ok := change(before, s); ok {
+			changes = append(changes, e)
+		}
+		for _, e := range changes {
 			e.step = s.Name
 			if e.at.IsZero() {
 				e.at = now
@@ -147,6 +153,54 @@ func change(before, s pipeline.StepState) (event, bool) {
 	return e, true
 }
 
+// tries are the attempts that have failed since the snapshot before, and were or
+// will be followed by another.
+func tries(before, s pipeline.StepState) (events []event) {
+	var last time.Time // the state keeps the latest ones only, so their number tells nothing
+	if n := len(before.Tries); n > 0 {
+		last = before.Tries[n-1].Ended
+	}
+	for i, try := range s.Tries {
+		if !try.Ended.After(last) {
+			continue
+		}
+		text := "try failed: " + Clean(firstOf(try.Message))
+		if try.ExitCode != nil && *try.ExitCode != 0 {
+			text = fmt.Sprintf("try failed with exit code %d", *try.ExitCode)
+		}
+		if next, ok := nextTry(s); ok && i == len(s.Tries)-1 {
+			text += "; " + next
+		}
+		events = append(events, event{at: try.Ended, kind: tried, text: text})
+	}
+	return events
+}
+
+// nextTry says which attempt a step that is to be tried again comes to, and when.
+func nextTry(s pipeline.StepState) (string, bool) {
+	if s.Status != pipeline.Queued || len(s.Tries) == 0 || !strings.HasPrefix(s.Waiting, "attempt ") {
+		return "", false
+	}
+	next, _, _ := strings.Cut(s.Waiting, ": ") // why is said of the try
+	return Clean(next), true
+}
+
+func firstOf(text string) string {
+	line, _, _ := strings.Cut(text, "\n")
+	return line
+}
+
+// answers is the word that somebody has given to the approval of a step; a step
+// that was rejected fails, which says by whom.
+func answers(before, s pipeline.StepState) []event {
+	if s.Question == nil || s.Question.Answer == nil || !s.Question.Answer.Approved ||
+		before.Question != nil && before.Question.Answer != nil {
+		return nil
+	}
+	word := s.Question.Answer
+	return []event{{at: word.Time, kind: answered, text: Clean(strings.TrimPrefix(word.Words(), "was "))}}
+}
+
 // fewMetrics is how many are shown in a line about a step.
 const fewMetrics = 3
 
@@ -186,6 +240,7 @@ type wait struct {
 	reason string
 	place  string // of the first of the steps
 	making bool   // it is how far an environment has come
+	asks   bool   // somebody has to answer
 }
 
 // waits lists what steps wait for. Many steps wait for the same thing.
@@ -200,7 +255,7 @@ func waits(steps []pipeline.StepState) []wait {
 		if !ok {
 			i = len(list)
 			at[s.Waiting] = i
-			list = append(list, wait{reason: s.Waiting, place: s.Place, making: s.Making})
+			list = append(list, wait{reason: s.Waiting, place: s.Place, making: s.Making, asks: s.Question.Open()})
 		}
 		list[i].steps = append(list[i].steps, s.Name)
 	}

@@ -2,6 +2,7 @@ package term
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -95,6 +96,56 @@ func TestPlainSaysWhenAStepIsTriedAgain(t *testing.T) {
 		p.Update(Snapshot{Steps: []pipeline.StepState{s}})
 	}
 	want := "12:00:01 train Running on gpu\n12:00:05 train Running again on gpu, attempt 2\n"
+	if diff := cmp.Diff(want, b.String()); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestPlainSaysOfEachTryThatItFailedAndWhatComesNext(t *testing.T) {
+	var b strings.Builder
+	now := noon
+	p := &plain{stream: &Stream{Writer: &b}, now: func() time.Time { return now }}
+	defer p.Close()
+	code := 75
+	show := func(seconds float64, s pipeline.StepState) {
+		now = at(seconds)
+		p.Update(Snapshot{Steps: []pipeline.StepState{s}})
+	}
+	show(1, running("flaky", "cpu", 1))
+	pause := queued("flaky", "attempt 2 of 3 in 20s: exit code 75")
+	pause.Attempts, pause.Tries = 1, []pipeline.Try{{Number: 1, ExitCode: &code, Ended: at(2)}}
+	show(2, pause)
+	show(12, pause) // said already
+	again := running("flaky", "cpu", 22)
+	again.Attempts, again.Tries = 2, pause.Tries
+	show(22, again)
+	last := running("flaky", "cpu", 24)
+	last.Attempts = 3
+	last.Tries = append(slices.Clip(again.Tries), pipeline.Try{Number: 2, Message: "ran longer than its limit of 1s\nand more", Ended: at(23)})
+	show(24, last)
+	want := `12:00:01 flaky Running on cpu
+12:00:02 flaky try failed with exit code 75; attempt 2 of 3 in 20s
+12:00:22 flaky Running on cpu, attempt 2
+12:00:23 flaky try failed: ran longer than its limit of 1s
+12:00:24 flaky Running again on cpu, attempt 3
+`
+	if diff := cmp.Diff(want, b.String()); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestPlainSaysAtOnceThatAnApprovalWaitsAndThenWhoAnswered(t *testing.T) {
+	var b strings.Builder
+	p := &plain{stream: &Stream{Writer: &b}, now: func() time.Time { return noon }}
+	defer p.Close()
+	ask := queued("ask", "waits for approval: `millrace job approve calm_river_1 ask`")
+	ask.Question = &pipeline.Question{Asked: noon}
+	approved := done("ask", 0, 9)
+	approved.Question = &pipeline.Question{Asked: noon, Answer: &pipeline.Answer{Approved: true, By: "ann", Time: at(8)}}
+	for _, s := range []pipeline.StepState{ask, ask, approved, approved} {
+		p.Update(Snapshot{Steps: []pipeline.StepState{s}})
+	}
+	want := "12:00:00 ask waits for approval: `millrace job approve calm_river_1 ask`\n12:00:08 ask approved by ann\n12:00:09 ask Completed 9.0s\n"
 	if diff := cmp.Diff(want, b.String()); diff != "" {
 		t.Error(diff)
 	}

@@ -60,7 +60,7 @@ func (a *Activities) Ask(ctx context.Context, in AskInput) (AskResult, error) {
 		return AskResult{}, invalid("step %s is no approval", step.Name)
 	}
 	given := values(step, in.Inputs)
-	message := step.Approval.Message.Render(func(name string) (string, bool) { return inWords(given[name]) }, nothing)
+	message := step.Approval.Message.Render(func(name string) (string, bool) { return inWords(step, name, given[name]) }, nothing)
 	message = pipeline.WithoutSecrets(message)
 	if len(message) > maxMessage {
 		message = strings.ToValidUTF8(message[:maxMessage], "") + "..."
@@ -76,16 +76,36 @@ func (a *Activities) Ask(ctx context.Context, in AskInput) (AskResult, error) {
 
 func nothing(string) (string, bool) { return "", false }
 
-// inWords is a value as a question shows it: data by the beginning of its
-// digest.
-func inWords(v pipeline.Value) (string, bool) {
+// inWords is the value of an input as a question shows it: data by the name of the
+// input, the output that it comes from, and the beginning of its digest.
+func inWords(step *pipeline.Step, name string, v pipeline.Value) (string, bool) {
 	switch {
 	case v.Literal != nil:
 		return *v.Literal, true
 	case v.Artifact != nil:
-		return pipeline.Blake3 + ":" + v.Artifact.Digest.Short(), true
+		digest := pipeline.Blake3 + ":" + v.Artifact.Digest.Short()
+		if from := originOf(step, name); from != "" {
+			return fmt.Sprintf("%s (%s, %s)", name, from, digest), true
+		}
+		return fmt.Sprintf("%s (%s)", name, digest), true
 	}
 	return v.URI, v.URI != ""
+}
+
+// originOf is where the data of an input comes from: the output of a step, or what
+// the file calls it; "" where neither says anything to people.
+func originOf(step *pipeline.Step, name string) string {
+	i := slices.IndexFunc(step.Inputs, func(in pipeline.Input) bool { return in.Name == name })
+	if i < 0 {
+		return ""
+	}
+	switch b := step.Inputs[i].Binding; {
+	case b.Step != nil:
+		return b.Step.Step + "." + b.Step.Output
+	case b.Source != nil && b.Source.Asset != "":
+		return b.Source.Asset
+	}
+	return ""
 }
 
 // hashOf stands for what is approved: the question, and what all inputs hold.

@@ -129,16 +129,16 @@ func (f *flattener) expand(sc *scope) {
 func (f *flattener) step(u *unit) pipeline.Step {
 	nd, c := u.node, u.node.runs
 	s := pipeline.Step{
-		Name:          u.name,
-		DisplayName:   nd.displayName,
-		Description:   nd.description,
-		Position:      nd.at.String(),
-		Role:          u.role,
-		Compute:       u.compute,
-		Command:       c.program.command,
-		Code:          c.program.code,
-		Outputs:       u.outputs,
-		Priority:      u.priority,
+		Name:        u.name,
+		DisplayName: nd.displayName,
+		Description: nd.description,
+		Position:    nd.at.String(),
+		Role:        u.role,
+		Compute:     u.compute,
+		Command:     c.program.command,
+		Code:        c.program.code,
+		Outputs:     u.outputs,
+		Priority:    u.priority,
 		// What opens and closes a job is there for what it does, not for what it makes.
 		Deterministic: c.deterministic && u.role == pipeline.Normal,
 	}

@@ -183,7 +183,7 @@ func (l *loader) checkKeys(n *yaml.Node, keys keySet) {
 		if contains(keys.read, e.Key) || contains(keys.ignored, e.Key) || contains(readOnly, e.Key) {
 			continue
 		}
-		if keys.lenient && !(keys.exact && l.meantKey(keys, e.Key) != "") {
+		if keys.lenient && (!keys.exact || l.meantKey(keys, e.Key) == "") {
 			l.problems.warnf(e.Pos(), l.keyHint(keys, e.Key), "%q is not a key of %s; it is ignored", clip(e.Key), keys.what)
 		} else {
 			l.problems.errorf(e.Pos(), l.keyHint(keys, e.Key), "%q is not a key of %s", clip(e.Key), keys.what)

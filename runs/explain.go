@@ -80,7 +80,7 @@ func (s *Service) Explain(ctx context.Context, name, stepName string) (*Explanat
 	if state.Key == "" {
 		switch {
 		case step.Sweep != nil && !trial && state.Parts != nil:
-			e.Verdict = fmt.Sprintf("has no best trial that has been chosen; each of its trials can be explained, the first as %s", pipeline.TrialName(stepName, 1))
+			e.Verdict = fmt.Sprintf("has chosen no best trial; its trials can be explained one by one, the first as %s", pipeline.TrialName(stepName, 1))
 		case state.Waiting != "":
 			e.Verdict = state.Waiting
 		case state.Status.Ended() && step.Kind == pipeline.ApprovalKind:

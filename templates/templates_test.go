@@ -67,6 +67,9 @@ func (stock) Output(_, _, _ string) (*azureml.Asset, error) {
 
 func (stock) Place(string) error { return nil }
 
+// Connection has any.
+func (stock) Connection(string) error { return nil }
+
 func TestAProjectIsWrittenIntoAFolderThatIsMade(t *testing.T) {
 	one, _ := Find("retrain")
 	dir := filepath.Join(t.TempDir(), "a", "b")

@@ -45,6 +45,8 @@ type watcher struct {
 	sum    float64
 	open   []sweep.Report // not told yet
 	wake   chan struct{}
+	// telling is held while reports are on their way.
+	telling sync.Mutex
 }
 
 // hearing is told every value of every metric.
@@ -61,18 +63,32 @@ func (a *Activities) listen(ctx context.Context, left Left, heard hearing) (hear
 		return heard, func(metrics map[string]pipeline.Metric) map[string]pipeline.Metric { return metrics }
 	}
 	w := &watcher{Watch: *left.Input.Watch, wake: make(chan struct{}, 1)}
+	kept := w.kept
 	if w.Early != nil && a.Temporal != nil {
-		go w.tell(ctx, func(r TrialReport) error {
+		send := func(ctx context.Context, r TrialReport) error {
 			return a.Temporal.SignalWorkflow(ctx, left.Workflow, left.Run, ReportSignal, r)
-		})
+		}
+		go w.tell(ctx, send)
+		kept = func(metrics map[string]pipeline.Metric) map[string]pipeline.Metric {
+			// Others are judged by how this one stood: the sweep has to know
+			// before it knows of the end.
+			last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastReport)
+			defer cancel()
+			_ = w.tellNow(last, send)
+			return w.kept(metrics)
+		}
 	}
 	return func(key string, step int64, value float64) {
 		if heard != nil {
 			heard(key, step, value)
 		}
 		w.hear(key, step, value)
-	}, w.kept
+	}, kept
 }
+
+// lastReport bounds how long the end of a trial waits for its last reports to be
+// told.
+const lastReport = 5 * time.Second
 
 func (w *watcher) hear(key string, step int64, value float64) {
 	if key != w.Metric {
@@ -92,10 +108,7 @@ func (w *watcher) hear(key string, step int64, value float64) {
 	if len(w.open) > maxReports {
 		w.open = everySecond(w.open)
 	}
-	select {
-	case w.wake <- struct{}{}:
-	default:
-	}
+	w.wakeUp()
 }
 
 // everySecond thins a list out, and keeps its end.
@@ -123,8 +136,41 @@ func (w *watcher) kept(metrics map[string]pipeline.Metric) map[string]pipeline.M
 	return all
 }
 
+// sending tells the sweep.
+type sending func(context.Context, TrialReport) error
+
+// tellNow sends what there is to tell, and keeps it where that does not work.
+func (w *watcher) tellNow(ctx context.Context, send sending) error {
+	w.telling.Lock()
+	defer w.telling.Unlock()
+	w.mu.Lock()
+	open := w.open
+	w.open = nil
+	w.mu.Unlock()
+	if len(open) == 0 {
+		return nil
+	}
+	err := send(ctx, TrialReport{Trial: w.Trial, Reports: open})
+	if err != nil {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		if w.open = slices.Concat(open, w.open); len(w.open) > maxReports {
+			w.open = everySecond(w.open)
+		}
+	}
+	return err
+}
+
+// wakeUp has what there is to tell be told.
+func (w *watcher) wakeUp() {
+	select {
+	case w.wake <- struct{}{}:
+	default:
+	}
+}
+
 // tell sends what there is to tell, at a bounded rate.
-func (w *watcher) tell(ctx context.Context, send func(TrialReport) error) {
+func (w *watcher) tell(ctx context.Context, send sending) {
 	begin := time.Now()
 	for {
 		select {
@@ -132,13 +178,8 @@ func (w *watcher) tell(ctx context.Context, send func(TrialReport) error) {
 			return
 		case <-w.wake:
 		}
-		w.mu.Lock()
-		open := w.open
-		w.open = nil
-		w.mu.Unlock()
-		if len(open) > 0 {
-			// Where the sweep cannot be told, it judges by what comes next.
-			_ = send(TrialReport{Trial: w.Trial, Reports: open})
+		if w.tellNow(ctx, send) != nil {
+			w.wakeUp() // it is told later
 		}
 		pause := max(time.Second, time.Since(begin)/time.Duration(max(w.Share, 1)))
 		select {

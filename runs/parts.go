@@ -24,7 +24,7 @@ func (f *follower) askParts(ctx context.Context) {
 			continue
 		}
 		f.partsAsked = time.Now()
-		answer, err := f.s.Temporal.QueryWorkflow(ctx, workflows.SweepID(f.job.Name, step.Name), "", workflows.TrialsQuery)
+		answer, err := f.s.Temporal.QueryWorkflow(ctx, workflows.PartsID(f.job.Name, step.Name), "", workflows.TrialsQuery)
 		if err != nil {
 			continue
 		}

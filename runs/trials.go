@@ -102,7 +102,7 @@ func (j *Job) sweep(name string) (*pipeline.Step, error) {
 // knownTrials asks the workflow of a sweep that runs, and otherwise its record.
 func (s *Service) knownTrials(ctx context.Context, job *Job, step string) (known activities.Trials, err error) {
 	if s.Temporal != nil && !job.step(step).Status.Ended() {
-		id := workflows.SweepID(job.Name, step)
+		id := workflows.PartsID(job.Name, step)
 		answer, err := s.Temporal.QueryWorkflow(ctx, id, "", workflows.TrialsQuery)
 		if err == nil && answer.Get(&known) == nil {
 			if d, err := s.Temporal.DescribeWorkflowExecution(ctx, id, ""); err == nil {

@@ -2,6 +2,7 @@ package workflows
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/millrace-ml/millrace/pipeline"
 )
@@ -25,3 +26,7 @@ func (e *execution) perform(i int) {
 		e.fail(i, pipeline.Failure{Kind: pipeline.Invalid, Message: fmt.Sprintf("this Millrace does not know steps of the kind %q", kind)})
 	}
 }
+
+// PartsID is the id of the workflow that runs the parts of a job's step: its
+// trials, or its mini-batches.
+func PartsID(job, step string) string { return job + "-" + strings.ReplaceAll(step, ".", "-") }

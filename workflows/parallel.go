@@ -2,8 +2,6 @@ package workflows
 
 import (
 	"errors"
-	"strings"
-
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
@@ -14,9 +12,6 @@ import (
 
 // BatchesType is the name of the workflow Batches in Temporal.
 const BatchesType = "Batches"
-
-// BatchesID is the id of the workflow that runs the mini-batches of a job's step.
-func BatchesID(job, step string) string { return job + "-" + strings.ReplaceAll(step, ".", "-") }
 
 // PartsSignal is the name of the signal by which a step that is made of parts
 // tells its job how far it is: a [PartsNews].
@@ -49,7 +44,7 @@ func (e *execution) batches(i int) {
 	state.Parts = &pipeline.Parts{What: "mini-batches"}
 	e.touch(i)
 	child := workflow.WithChildOptions(e.running, workflow.ChildWorkflowOptions{
-		WorkflowID:            BatchesID(e.in.Job, node.Name),
+		WorkflowID:            PartsID(e.in.Job, node.Name),
 		TaskQueue:             PipelinesQueue,
 		WorkflowTaskTimeout:   JobTaskTimeout,
 		WorkflowIDReusePolicy: enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE,

@@ -308,7 +308,7 @@ func (e *execution) ended(i int, err error) {
 			}
 		}
 	}
-	if f := nameTaken(err, SweepID(e.in.Job, e.nodes[i].Name)); f != nil {
+	if f := nameTaken(err, PartsID(e.in.Job, e.nodes[i].Name)); f != nil {
 		failure = *f
 	}
 	if state.Ended.IsZero() {

@@ -3,7 +3,6 @@ package workflows
 import (
 	"errors"
 	"slices"
-	"strings"
 	"time"
 
 	enumspb "go.temporal.io/api/enums/v1"
@@ -16,9 +15,6 @@ import (
 
 // SweepType is the name of the workflow Sweep in Temporal.
 const SweepType = "Sweep"
-
-// SweepID is the id of the workflow that runs the trials of a job's step.
-func SweepID(job, step string) string { return job + "-" + strings.ReplaceAll(step, ".", "-") }
 
 // SweepInput is the input of the workflow Sweep.
 type SweepInput struct {
@@ -83,7 +79,7 @@ func (e *execution) sweep(i int) {
 	state.Parts = &pipeline.Parts{What: "trials", Total: node.Sweep.Limits.MaxTrials}
 	e.touch(i)
 	child := workflow.WithChildOptions(e.running, workflow.ChildWorkflowOptions{
-		WorkflowID:            SweepID(e.in.Job, node.Name),
+		WorkflowID:            PartsID(e.in.Job, node.Name),
 		TaskQueue:             PipelinesQueue,
 		WorkflowTaskTimeout:   JobTaskTimeout,
 		WorkflowIDReusePolicy: enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE,

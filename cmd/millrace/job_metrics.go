@@ -35,12 +35,7 @@ that it was taken from. With --watch, show them while the job runs.
   millrace job metrics calm_river_0a1b2c3d4e train --watch
   millrace job metrics calm_river_0a1b2c3d4e -o json --query "[?metric=='loss'].last"
   millrace job metrics calm_river_0a1b2c3d4e train --series -o csv > loss.csv`,
-		Args: func(cmd *cobra.Command, args []string) error {
-			if len(args) == 2 {
-				return nil
-			}
-			return arguments("JOB")(cmd, args)
-		},
+		Args:              jobAndStep,
 		ValidArgsFunction: a.completeExplain,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.job = args[0]

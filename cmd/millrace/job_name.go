@@ -63,3 +63,11 @@ func withName(name string, args []string, most int) ([]string, error) {
 	}
 	return nil, wrongUsage("name one of them", "%s and -n %s are two jobs", args[0], name)
 }
+
+// jobAndStep takes the name of a job and, if there is another one, of a step.
+func jobAndStep(cmd *cobra.Command, args []string) error {
+	if len(args) == 2 {
+		return nil
+	}
+	return arguments("JOB")(cmd, args)
+}

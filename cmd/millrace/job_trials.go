@@ -40,12 +40,7 @@ With --log, print what one of the trials has printed.
   millrace job trials calm_river_0a1b2c3d4e -o json --query "[0].params"
   millrace job trials calm_river_0a1b2c3d4e -o csv > trials.csv
   millrace job trials calm_river_0a1b2c3d4e --log 17`,
-		Args: func(cmd *cobra.Command, args []string) error {
-			if len(args) == 2 {
-				return nil
-			}
-			return arguments("JOB")(cmd, args)
-		},
+		Args:              jobAndStep,
 		ValidArgsFunction: a.completeExplain,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.job = args[0]

@@ -31,7 +31,7 @@ func TestWhereStepsReportTo(t *testing.T) {
 
 func TestAStepsFileOfMetricsIsNoAddress(t *testing.T) {
 	home := t.TempDir()
-	c, err := Load(Flags{}, variables{"MILLRACE_HOME": home, "MILLRACE_METRICS": "/work/job/train/1/metrics.jsonl"})
+	c, err := Load(Flags{}, variables{"MILLRACE_HOME": home, "MILLRACE_METRICS": "/a/job/train/1/metrics.jsonl"})
 	if err != nil || c.Telemetry.Metrics != "" {
 		t.Errorf("got %q, %v", c.Telemetry.Metrics, err)
 	}
